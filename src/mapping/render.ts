@@ -1,0 +1,81 @@
+/** The lens: columns and overlay to resource (get), and what a resource says beyond its columns (the complement). */
+import { sameJson } from '../fhir/json.ts';
+import type { CompiledVariant, Overlay, Refinement } from './compile.ts';
+import { isObject, type JsonObject, lift, lower } from './lift.ts';
+import { mergeInto } from './paths.ts';
+import type { Env, Stored } from './types.ts';
+
+/**
+ * The lifted content of a resource: each pair speaks from its columns unless a refinement still holds.
+ * A refinement holds while its pair's bit is set (no other writer touched the columns) and the fingerprint matches.
+ */
+export function renderLifted(
+  variant: CompiledVariant,
+  stored: Stored,
+  overlay: Overlay | null,
+  refined: number,
+  env: Env,
+): JsonObject {
+  const lifted: JsonObject = {};
+  for (const compiled of variant.pairs) {
+    const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
+    const holds = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);
+    mergeInto(lifted, holds ? refinement.el : compact(compiled.pair.toFhir(stored, env)));
+  }
+  if (overlay) mergeInto(lifted, overlay.rest);
+  return lifted;
+}
+
+/** Content as served, without resourceType, id and the server's part of meta. */
+export function renderContent(
+  variant: CompiledVariant,
+  stored: Stored,
+  overlay: Overlay | null,
+  refined: number,
+  env: Env,
+): JsonObject {
+  return lower(renderLifted(variant, stored, overlay, refined, env), variant.slices);
+}
+
+/** What a client sent, reduced to what it may say: no resourceType, id, versionId, lastUpdated, nor elements only the server says. */
+export function contentOf(variant: CompiledVariant, resource: JsonObject): JsonObject {
+  const { resourceType: _type, id: _id, meta, ...content } = resource;
+  if (isObject(meta)) {
+    const { versionId: _version, lastUpdated: _updated, ...kept } = meta;
+    if (Object.keys(kept).length > 0) content['meta'] = kept;
+  }
+  return lower(withoutServerOwned(variant, lift(content, variant.slices)), variant.slices);
+}
+
+/** Lifted content without what only the server says. */
+export function withoutServerOwned(variant: CompiledVariant, lifted: JsonObject): JsonObject {
+  return variant.pairs.reduce((rest, { pair, paths }) => (pair.serverOwned ? paths.omit(rest) : rest), lifted);
+}
+
+/** The complement: whatever the columns, read back, do not say the way the client said it. Law 1 holds by this function. */
+export function complement(
+  variant: CompiledVariant,
+  lifted: JsonObject,
+  stored: Stored,
+  env: Env,
+): { readonly overlay: Overlay | null; readonly refined: number } {
+  const refinements: Record<string, Refinement> = {};
+  let refined = 0;
+  for (const { pair, name, bit, paths, fingerprint } of variant.pairs) {
+    if (pair.serverOwned) continue;
+    const said = paths.pick(lifted);
+    if (!pair.volatile && sameJson(said, paths.pick(compact(pair.toFhir(stored, env))))) continue;
+    refinements[name] = { fp: fingerprint(stored), el: said };
+    refined |= bit;
+  }
+  const rest = variant.restOf(lifted);
+  const empty = refined === 0 && Object.keys(rest).length === 0;
+  return { overlay: empty ? null : { refined: refinements, rest }, refined };
+}
+
+/** Drops undefined members, which pairs may return for elements that are absent. */
+function compact(part: object): JsonObject {
+  const compacted: JsonObject = {};
+  for (const [key, value] of Object.entries(part)) if (value !== undefined) compacted[key] = value;
+  return compacted;
+}
