@@ -1,0 +1,168 @@
+/** The one table of all settings: what `readConfig` reads and `docs/configuration.md` shows. A new setting is a new row. */
+import { flag, integer, list, numbersByWord, oneOf, secret, text, timeZone, url } from './setting.ts';
+
+const web = ['http', 'https'];
+const redis = ['redis', 'rediss'];
+const origin = { pattern: /^(\*|https?:\/\/[^/\s]+)$/, words: 'origins such as https://app.example, or *' };
+
+/** Appointment.appointment_type in MediMax's own spelling. */
+const appointmentTypes = ['consultation', 'follow_up', 'emergency', 'routine_checkup'] as const;
+
+export const settings = {
+  http: {
+    host: text(
+      'HOST',
+      '127.0.0.1',
+      'The address to listen on. Anything but loopback is refused unless `AUTH` says that it is meant.',
+    ),
+    port: integer('PORT', 8080, 'TCP port', 'The port to listen on; 0 takes any free one.', { min: 0, max: 65_535 }),
+    auth: oneOf(
+      'AUTH',
+      ['none'],
+      undefined,
+      '`none`: serve other machines without authentication, because a proxy in front of the gateway sees to it.',
+    ),
+    baseUrl: url(
+      'BASE_URL',
+      web,
+      'http://{HOST}:{PORT}/fhir',
+      'The address under which clients reach the gateway; set it behind a proxy.',
+    ),
+    corsOrigins: list('CORS_ORIGINS', 'Web origins whose pages may call the gateway. Empty: none.', origin),
+    requestTimeoutMs: integer('REQUEST_TIMEOUT_MS', 60_000, 'ms', 'The time a request has, retries after a deadlock included.'),
+    shutdownGraceMs: integer(
+      'SHUTDOWN_GRACE_MS',
+      10_000,
+      'ms',
+      'The time running requests have to finish after SIGTERM or Ctrl-C.',
+      { min: 0 },
+    ),
+    requireIfMatch: flag('REQUIRE_IF_MATCH', false, 'Refuse an update or delete of an existing resource without If-Match.'),
+  },
+  db: {
+    host: text('DB_HOST', '127.0.0.1', "The host of MediMax's MariaDB. Not set: `npm start` runs a private MariaDB of its own."),
+    port: integer('DB_PORT', 3306, 'TCP port', 'Its port.', { max: 65_535 }),
+    name: text('DB_NAME', 'medimax', 'The database with the MediMax tables.', {
+      pattern: /^[\w$-]{1,64}$/,
+      words: 'name of letters, digits, _, $, -',
+    }),
+    user: text('DB_USER', 'medimax', 'The user.'),
+    password: secret('DB_PASSWORD', '', "The user's password."),
+    poolMin: integer('DB_POOL_MIN', 5, 'connections', 'Connections kept open.', { min: 0, max: 1000 }),
+    poolMax: integer('DB_POOL_MAX', 20, 'connections', 'Connections at most.', { max: 1000 }),
+    connectTimeoutMs: integer('DB_CONNECT_TIMEOUT_MS', 10_000, 'ms', 'The time to open a connection.'),
+    readTimeoutMs: integer('DB_READ_TIMEOUT_MS', 30_000, 'ms', 'The time to wait for the answer to a statement.'),
+    writeTimeoutMs: integer('DB_WRITE_TIMEOUT_MS', 30_000, 'ms', 'The time to send a statement.'),
+    lockWaitS: integer(
+      'DB_LOCK_WAIT_S',
+      5,
+      's',
+      'The time a statement waits for a row lock before the transaction is tried again.',
+      { max: 3600 },
+    ),
+    statementTimeoutMs: integer('DB_STATEMENT_TIMEOUT_MS', 20_000, 'ms', 'The time the server lets a statement run.'),
+  },
+  redis: {
+    url: url(
+      'REDIS_URL',
+      redis,
+      'redis://127.0.0.1:6379',
+      'Redis for queues and caches. Not set: `npm start` runs a private Redis of its own.',
+      {
+        secret: true,
+      },
+    ),
+    medimaxUrl: url(
+      'MEDIMAX_REDIS_URL',
+      redis,
+      undefined,
+      "MediMax's own Redis, where the gateway drops `patient_profile:<id>` after a change.",
+      {
+        secret: true,
+      },
+    ),
+  },
+  clinic: {
+    timeZone: timeZone('CLINIC_TIME_ZONE', 'UTC', 'The zone of the wall-clock times in the Appointment table.'),
+    identifierSystem: text(
+      'IDENTIFIER_SYSTEM',
+      '{BASE_URL}/sid/medimax-patient',
+      'The system of the identifier made from `patient_id`.',
+      {
+        pattern: /^[a-z][a-z0-9+.-]*:\S+$/i,
+        words: 'absolute URI',
+      },
+    ),
+    canonicalBase: url(
+      'CANONICAL_BASE',
+      web,
+      'https://medimax.example/fhir',
+      'The beginning of the URLs of our code systems and extensions. Never change it: data carries it.',
+    ),
+    termsDir: text('TERMS_DIR', undefined, 'A folder with term tables (JSON) of this site, which win over those of the gateway.'),
+    appointmentMinutes: numbersByWord(
+      'APPOINTMENT_MINUTES',
+      appointmentTypes,
+      'minutes',
+      'How long an appointment of a type lasts, as MediMax has no end. Not given: the end is unknown.',
+      1440,
+    ),
+    refusePastAppointments: flag(
+      'REFUSE_PAST_APPOINTMENTS',
+      false,
+      'Refuse a new booked appointment in the past, as the MediMax application does.',
+    ),
+    showDefaultAllergySeverity: flag(
+      'SHOW_DEFAULT_ALLERGY_SEVERITY',
+      false,
+      "Show `mild` on allergies that MediMax wrote, although it is the column's default and may mean that nobody said.",
+    ),
+  },
+  limits: {
+    bodyBytesMax: integer('BODY_MAX_BYTES', 5_242_880, 'bytes', 'The body of a request, after decompression.'),
+    jsonDepthMax: integer('JSON_DEPTH_MAX', 64, 'levels', 'Nesting of a JSON body.', { max: 1000 }),
+    pageDefault: integer('PAGE_DEFAULT', 20, 'resources', 'A search page without `_count`.'),
+    pageMax: integer('PAGE_MAX', 1000, 'resources', 'The largest page; a greater `_count` gets this many.', { max: 10_000 }),
+    searchParamsMax: integer('SEARCH_PARAMS_MAX', 50, 'parameters', 'Parameters of a search.'),
+    searchValuesMax: integer(
+      'SEARCH_VALUES_MAX',
+      200,
+      'values',
+      'Comma-separated values of all parameters of a search together.',
+    ),
+  },
+  search: {
+    cursorSecret: secret(
+      'CURSOR_SECRET',
+      undefined,
+      'Signs page links. Not set: a random one that the gateway keeps in the database, shared by all its processes.',
+    ),
+  },
+  log: {
+    level: oneOf('LOG_LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], 'info', 'The least level that is logged.'),
+  },
+  local: {
+    dir: text(
+      'LOCAL_DIR',
+      '.medimax',
+      'The folder of the private MariaDB and Redis, relative to the project. Data stays there between runs.',
+    ),
+    install: flag(
+      'LOCAL_INSTALL',
+      true,
+      "Where MariaDB or Redis is needed and missing, install it with the system's package manager if that needs no question.",
+    ),
+  },
+} as const;
+
+/** The headings of the groups, in the order of the documentation. */
+export const groupTitles: Readonly<Record<keyof typeof settings, string>> = {
+  http: 'Listening and serving',
+  db: 'Database',
+  redis: 'Redis',
+  clinic: 'The clinic and its data',
+  limits: 'Limits',
+  search: 'Search',
+  log: 'Log',
+  local: 'Private servers',
+};
