@@ -1,0 +1,57 @@
+/** What interactions may ask of the database; implemented beside this file. The repository never sees a FHIR element by name. */
+import type { Issue } from '../fhir/outcome.ts';
+import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import type { Stored } from '../mapping/types.ts';
+
+/** One version of one resource as the tables hold it. `rendered` content follows from it by `renderResource`. */
+export interface ResourceRecord {
+  readonly rid: number;
+  readonly resourceType: string;
+  readonly id: string;
+  readonly variant: CompiledVariant;
+  readonly version: number;
+  /** UTC with microseconds, `2026-11-23T10:00:00.123456Z`. */
+  readonly lastUpdated: string;
+  readonly state: 'living' | 'deleted';
+  /** Who made this version: `medimax`, `client`, `import:…`. */
+  readonly origin: string;
+  readonly refined: number;
+  readonly overlay: Overlay | null;
+  /** Null when deleted. */
+  readonly stored: Stored | null;
+}
+
+export interface WriteOptions {
+  /** Version the client's If-Match names; refused with 412 when the current one is another. */
+  readonly ifMatch?: number | undefined;
+  readonly origin: string;
+  /** Milliseconds since the epoch after which no retry begins. */
+  readonly deadline: number;
+}
+
+export type WriteOutcome = 'created' | 'updated' | 'unchanged' | 'deleted';
+
+export interface WriteResult {
+  readonly outcome: WriteOutcome;
+  readonly record: ResourceRecord;
+  /** Warnings and information for the client. */
+  readonly issues: readonly Issue[];
+}
+
+/** All methods throw FhirError for what a client can cause; anything else is a bug or an outage. */
+export interface Repository {
+  /** Null when the id never existed. A deleted resource is a record with state 'deleted'. */
+  read(resourceType: string, id: string): Promise<ResourceRecord | null>;
+  /** A superseded or the current version; null when there is none. */
+  readVersion(resourceType: string, id: string, version: number): Promise<ResourceRecord | null>;
+  /** Records of these rids, in this order; missing ones are left out. */
+  readMany(resourceType: string, rids: readonly number[]): Promise<readonly ResourceRecord[]>;
+  create(resourceType: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult>;
+  /** Updates, or creates with the client's id where there is none (or a deleted one). */
+  update(resourceType: string, id: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult>;
+  /** Deletes; already deleted or never there gives null. `cascade` allows deleting a Patient whose chart is not empty. */
+  delete(resourceType: string, id: string, options: WriteOptions & { readonly cascade: boolean }): Promise<WriteResult | null>;
+  /** The resource as served: resourceType, id, meta, content; elements in the order of the specification. */
+  render(record: ResourceRecord): JsonObject;
+}
