@@ -1,6 +1,7 @@
 /** Patient ↔ the Patient table. Source of the rules: docs/mapping.md, section Patient. */
 import type { HumanName, Identifier, Patient } from 'fhir/r4.js';
 import { codeTable } from '../src/mapping/code-table.ts';
+import { isObject } from '../src/mapping/lift.ts';
 import { day, fits } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
 import type { Env, Pair, WriteContext } from '../src/mapping/types.ts';
@@ -14,11 +15,13 @@ export const sex = codeTable([
   ['Other', 'other'],
 ]);
 
-/** Any system the key was ever served under is recognised by its ending, so that a moved server does not double it. */
+/** Also recognised by its ending, so that a server that moved does not double the key. */
 const medimaxIdentifier = {
   name: 'identifier:medimax',
-  match: (item: unknown) =>
-    typeof item === 'object' && item !== null && 'system' in item && String(item.system).endsWith('/sid/medimax-patient'),
+  match: (item: unknown, _index: number, _resource: unknown, env: Env) => {
+    if (!isObject(item)) return false;
+    return item['system'] === env.identifierSystem || String(item['system']).endsWith('/sid/medimax-patient');
+  },
 };
 
 const key: Pair<Lifted> = {

@@ -72,7 +72,11 @@ export class FhirError extends Error {
   /** Extra response headers, such as Allow or Retry-After. */
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(kind: FaultKind, issues: readonly Issue[], options: { cause?: unknown; headers?: Readonly<Record<string, string>> } = {}) {
+  constructor(
+    kind: FaultKind,
+    issues: readonly Issue[],
+    options: { cause?: unknown; headers?: Readonly<Record<string, string>> } = {},
+  ) {
     super(issues.map((issue) => issue.text).join('; '), options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.issues = issues;

@@ -1,6 +1,6 @@
 /** Lifting: array items that pairs own on their own become keys (`participant:patient`), so that everything is owned by a plain path. */
 import { sameJson } from '../fhir/json.ts';
-import type { Slice } from './types.ts';
+import type { Env, Slice } from './types.ts';
 
 export type JsonObject = { [key: string]: unknown };
 
@@ -22,14 +22,14 @@ export function slicesByArray(slices: readonly Slice[]): SlicesByArray {
 }
 
 /** The resource with its slices as keys; where the array then says nothing more than their default order, it is left out. */
-export function lift(resource: JsonObject, slices: SlicesByArray): JsonObject {
+export function lift(resource: JsonObject, slices: SlicesByArray, env: Env): JsonObject {
   const lifted: JsonObject = { ...resource };
   for (const [array, ofArray] of slices) {
     const items = resource[array];
     if (!Array.isArray(items)) continue;
     const rest: unknown[] = [...items];
     for (const slice of ofArray) {
-      const index = rest.findIndex((item, at) => !isPlaceholder(item) && slice.match(item, at, resource));
+      const index = rest.findIndex((item, at) => !isPlaceholder(item) && slice.match(item, at, resource, env));
       if (index < 0) continue;
       lifted[slice.name] = rest[index];
       rest[index] = { $slice: slice.name } satisfies Placeholder;

@@ -38,13 +38,13 @@ export function renderContent(
 }
 
 /** What a client sent, reduced to what it may say: no resourceType, id, versionId, lastUpdated, nor elements only the server says. */
-export function contentOf(variant: CompiledVariant, resource: JsonObject): JsonObject {
+export function contentOf(variant: CompiledVariant, resource: JsonObject, env: Env): JsonObject {
   const { resourceType: _type, id: _id, meta, ...content } = resource;
   if (isObject(meta)) {
     const { versionId: _version, lastUpdated: _updated, ...kept } = meta;
     if (Object.keys(kept).length > 0) content['meta'] = kept;
   }
-  return lower(withoutServerOwned(variant, lift(content, variant.slices)), variant.slices);
+  return lower(withoutServerOwned(variant, lift(content, variant.slices, env)), variant.slices);
 }
 
 /** Lifted content without what only the server says. */

@@ -132,7 +132,7 @@ export interface Pair<L, Terms = unknown> {
 export interface Slice {
   /** `participant:patient`: the array's element, a colon, the slice's name. */
   readonly name: string;
-  match(item: unknown, index: number, resource: unknown): boolean;
+  match(item: unknown, index: number, resource: unknown, env: Env): boolean;
 }
 
 /** One kind of row that a resource type is made from. Most types have one variant, Observation has four. */

@@ -33,8 +33,8 @@ export function readRow(variant: CompiledVariant, stored: Stored, env: Env): Jso
 
 /** Every reference of these resolves to key 1 unless it ends in `missing`. */
 export function writeResource(variant: CompiledVariant, resource: JsonObject, env: Env) {
-  const content = contentOf(variant, resource);
-  const lifted = lift(content, variant.slices);
+  const content = contentOf(variant, resource, env);
+  const lifted = lift(content, variant.slices, env);
   const plan = planColumns({
     variant,
     resource,
