@@ -5,6 +5,8 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import {
+  clinicInstant,
+  clinicWall,
   dateFromColumn,
   dayAsWritten,
   isTime,
@@ -12,6 +14,7 @@ import {
   parseDateTime,
   parseInstant,
   parseSearchDate,
+  rangeOf,
 } from '../../src/fhir/date.ts';
 
 const zones = [
