@@ -68,10 +68,10 @@ export async function joinServer(plan: Pick<ServerPlan, 'folder' | 'answers'>): 
   return state && isAlive(state) && (await becomesReady(plan, state)) ? state.port : undefined;
 }
 
-/** Ends the server of a folder, if one runs there, without waiting for it to finish anything. */
-export async function killServerIn(folder: string): Promise<void> {
+/** The process of the server of a folder, if one runs there. */
+export function serverIn(folder: string): ProcessId | undefined {
   const state = readState(folder);
-  if (state && isAlive(state)) await stopProcess(state, 0);
+  return state && isAlive(state) ? state : undefined;
 }
 
 export function logFile(folder: string): string {

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
-import { isAlive, type ProcessId } from '../../src/local/process.ts';
+import { isAlive, type ProcessId, signal } from '../../src/local/process.ts';
 import { askRedis } from '../../src/local/redis.ts';
-import { killServerIn } from '../../src/local/server.ts';
+import { serverIn } from '../../src/local/server.ts';
 import { type Local, startLocal } from '../../src/local/start.ts';
 import { PlainError } from '../../src/plain-error.ts';
 
@@ -21,8 +21,11 @@ const children: ChildProcess[] = [];
 
 after(async () => {
   for (const child of children) child.kill('SIGKILL');
-  for (const name of ['mariadb', 'redis']) await killServerIn(join(folder, name));
-  rmSync(root, { recursive: true, force: true });
+  for (const name of ['mariadb', 'redis']) {
+    const server = serverIn(join(folder, name));
+    if (server) signal(server, 'SIGKILL');
+  }
+  rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 });
 
 function start(options: { whenInUse?: 'join'; database?: string } = {}): Promise<Local> {

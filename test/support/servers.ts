@@ -1,19 +1,19 @@
 /** One throw-away MariaDB and Redis for a test run, and a fresh database in them for each test file. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
-import { isAlive } from '../../src/local/process.ts';
+import { isAlive, signal } from '../../src/local/process.ts';
 import { askRedis } from '../../src/local/redis.ts';
-import { killServerIn } from '../../src/local/server.ts';
+import { serverIn } from '../../src/local/server.ts';
 import { startLocal } from '../../src/local/start.ts';
 
 /** How test files find the servers that `npm test` started. */
 export const serversVariable = 'MEDIMAX_TEST_SERVERS';
 
 export interface TestServers {
-  /** To be set for the test files. */
+  /** To be set for the test files. Their temporary folder is inside that of the servers, so that nothing is left of either. */
   readonly env: Readonly<Record<string, string>>;
   /** Ends the servers at once and deletes their folder; may be called in an exit handler. */
   readonly stop: () => void;
@@ -33,6 +33,8 @@ export async function startTestServers(): Promise<TestServers> {
   await sweep();
   const folder = mkdtempSync(join(tmpdir(), prefix));
   const { PATH } = process.env;
+  const files = join(folder, 'tmp');
+  mkdirSync(files);
   const local = await startLocal({
     folder,
     env: { PATH },
@@ -42,11 +44,7 @@ export async function startTestServers(): Promise<TestServers> {
     purpose: 'throw-away',
     say: console.log,
   });
-  const stop = () => {
-    local.abandon('SIGKILL');
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-  };
-  return { env: { [serversVariable]: JSON.stringify(local.env) }, stop };
+  return { env: { [serversVariable]: JSON.stringify(local.env), TMPDIR: files }, stop: () => clear(folder) };
 }
 
 /** An empty database of a random name and an empty Redis database. Outside `npm test` it starts servers that end with the process. */
@@ -97,8 +95,15 @@ async function sweep(): Promise<void> {
       // Without a lock it is being made or being deleted by another run.
       continue;
     }
-    await killServerIn(join(folder, 'mariadb'));
-    await killServerIn(join(folder, 'redis'));
-    rmSync(folder, { recursive: true, force: true });
+    clear(folder);
   }
+}
+
+/** Ends every private server whose files are in the folder, those that tests have started in their TMPDIR included, and deletes it. */
+function clear(folder: string): void {
+  for (const state of globSync('**/server.json', { cwd: folder })) {
+    const server = serverIn(join(folder, dirname(state)));
+    if (server) signal(server, 'SIGKILL');
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
