@@ -82,18 +82,21 @@ function patch(definition: Node, elements: Readonly<Record<string, ElementRow>>,
   definition.type = 'object';
   const properties = definition.properties ?? {};
   const required = new Set(definition.required);
-  for (const key of Object.keys(properties)) if (notStandard(key, elements)) delete properties[key];
+  const standard = new Set(['resourceType', ...Object.entries(elements).flatMap(([name, row]) => keysOf(name, row))]);
+  // The package adds elements of its own, such as Reference.resource and Meta.project.
+  for (const key of Object.keys(properties)) if (!standard.has(key.replace('_', ''))) delete properties[key];
   for (const [name, row] of Object.entries(elements)) {
-    const keys = row.types.map((type) =>
-      name.endsWith('[x]') ? `${name.slice(0, -3)}${capital(type === 'SimpleQuantity' ? 'Quantity' : type)}` : name,
-    );
+    const keys = keysOf(name, row);
     for (const [index, key] of keys.entries()) {
-      const property = properties[key];
-      if (!property) throw new Error(`the schema lacks ${key}`);
+      if (!properties[key]) throw new Error(`the schema lacks ${key}`);
       const type = row.types[index] ?? '';
-      if (row.codes !== undefined && type === 'code') setItem(property, { enum: Object.values(codes[row.codes] ?? {}).flat() });
+      if (row.codes !== undefined && type === 'code')
+        setItem(properties, key, { enum: Object.values(codes[row.codes] ?? {}).flat() });
+      else if (/^[a-z]/.test(type)) setItem(properties, key, { $ref: `#/definitions/${type}` });
       if (row.many && /^[a-z]/.test(type)) allowNull(properties, key);
     }
+    // In XML these are attributes (or markup), which cannot have extensions.
+    if (name === 'id' || (name === 'url' && 'value[x]' in elements && row.min) || name === 'div') delete properties[`_${name}`];
     if (!row.min) continue;
     const present = keys.flatMap((key) => (properties[`_${key}`] ? [key, `_${key}`] : [key]));
     for (const key of keys) required.delete(key);
@@ -106,17 +109,13 @@ function patch(definition: Node, elements: Readonly<Record<string, ElementRow>>,
   definition.required = [...required];
 }
 
-/** The package adds elements of its own to Meta. */
-function notStandard(key: string, elements: Readonly<Record<string, ElementRow>>): boolean {
-  return 'versionId' in elements && 'lastUpdated' in elements && !(key.replace('_', '') in elements);
+function keysOf(name: string, row: ElementRow): string[] {
+  if (!name.endsWith('[x]')) return [name];
+  return row.types.map((type) => name.slice(0, -3) + capital(type === 'SimpleQuantity' ? 'Quantity' : type));
 }
 
-function setItem(property: Node, item: Node): void {
-  if (property.items) property.items = item;
-  else {
-    delete property.$ref;
-    Object.assign(property, item);
-  }
+function setItem(properties: Record<string, Node>, key: string, item: Node): void {
+  properties[key] = properties[key]?.items ? { type: 'array', items: item } : item;
 }
 
 /** Arrays of primitives and their `_` siblings, which the schema forgets for arrays of canonical, hold null where the other one speaks. */

@@ -25,6 +25,8 @@ export interface Slot {
   readonly element: string;
   readonly type: string;
   readonly primitive: boolean;
+  /** Whether `_key` may stand beside it: not where XML has an attribute or markup. */
+  readonly extensible: boolean;
   readonly many: boolean;
   readonly choice: boolean;
   readonly min: number;
@@ -68,7 +70,7 @@ export function shapeOf(type: string): TypeShape | undefined {
 export const resourceTypes: readonly string[] = [...shapes.values()].filter((shape) => shape.resource).map((shape) => shape.name);
 
 function shapeFrom(name: string, rows: Readonly<Record<string, ElementRow>>): TypeShape {
-  const slots = Object.entries(rows).flatMap(([element, row]) => slotsFrom(element, row));
+  const slots = Object.entries(rows).flatMap(([element, row]) => slotsFrom(name, element, row));
   const mandatory = Map.groupBy(
     slots.filter((slot) => slot.min > 0),
     (slot) => slot.element,
@@ -81,7 +83,7 @@ function shapeFrom(name: string, rows: Readonly<Record<string, ElementRow>>): Ty
   };
 }
 
-function slotsFrom(name: string, row: ElementRow): Slot[] {
+function slotsFrom(parent: string, name: string, row: ElementRow): Slot[] {
   const choice = name.endsWith('[x]');
   const element = choice ? name.slice(0, -3) : name;
   const set = row.codes === undefined ? undefined : codeSets.get(row.codes);
@@ -90,6 +92,7 @@ function slotsFrom(name: string, row: ElementRow): Slot[] {
     element,
     type,
     primitive: /^[a-z]/.test(type),
+    extensible: /^[a-z]/.test(type) && name !== 'id' && type !== 'xhtml' && !(parent === 'Extension' && name === 'url'),
     many: row.many ?? false,
     choice,
     min: row.min ?? 0,
