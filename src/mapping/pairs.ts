@@ -73,7 +73,10 @@ export function day<L>(options: DayOptions): Pair<L> {
     name: options.element,
     elements: [options.element],
     columns: [options.column],
-    toFhir: (stored) => part({ [options.key]: dateFromColumn(columnOf(stored, options.column)) }),
+    toFhir: (stored) => {
+      const value = columnOf(stored, options.column);
+      return part({ [options.key]: value === null ? undefined : dateFromColumn(String(value)) });
+    },
     toRow(elements, context) {
       const text = member(elements, options.key);
       const written =

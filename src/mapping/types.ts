@@ -46,6 +46,8 @@ export interface ParentSource {
   readonly foreignKey: string;
   /** The parent's own resource type, where the mapping needs its id. */
   readonly resourceType?: string;
+  /** Prefix of the ids of the parent's own resource, where the gateway may have to make one. */
+  readonly idPrefix?: string;
   /** True when several resources share one parent row (Lab_Report): then it is found or created by its columns, never edited in place. */
   readonly shared: boolean;
 }

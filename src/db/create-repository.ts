@@ -1,0 +1,156 @@
+/** The repository on MariaDB: reads by id and rid, past versions, and the writes of create.ts, update.ts and delete.ts. */
+import { parseJson } from '../fhir/json.ts';
+import { fault } from '../fhir/outcome.ts';
+import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import { renderResource } from '../mapping/render-resource.ts';
+import type { Stored } from '../mapping/types.ts';
+import { createResource, type Identity, IdTaken } from './create.ts';
+import { deleteResource } from './delete.ts';
+import { translate } from './errors.ts';
+import type { DatabaseParts } from './parts.ts';
+import { type RowValues, sessionOf } from './pool.ts';
+import type { Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
+import { instantOf } from './select.ts';
+import { RowGone, updateResource } from './update.ts';
+
+/** Writes that lost a race against a delete or a create look again this often. */
+const racesMax = 5;
+
+export function createRepository(parts: DatabaseParts): Repository {
+  const session = sessionOf(parts.pool, parts.timeoutMs);
+
+  const fetch = async (variant: CompiledVariant, id: string): Promise<ResourceRecord | null> => {
+    const select = parts.select(variant);
+    return select.decode(await session.rows(select.byId, [variant.resourceType, id]))[0] ?? null;
+  };
+
+  const read = async (resourceType: string, id: string): Promise<ResourceRecord | null> => {
+    const mapping = parts.registry.get(resourceType);
+    if (!mapping) return null;
+    const guess = mapping.variants.find(({ variant }) => id.startsWith(`${variant.source.idPrefix}-`)) ?? mapping.variants[0];
+    const found = guess ? await fetch(guess, id) : null;
+    if (found || mapping.variants.length === 1) return found;
+    const [row] = await session.rows('SELECT variant FROM fhir_resource WHERE type = ? AND id = ? AND state < 2', [
+      resourceType,
+      id,
+    ]);
+    const variant = row ? parts.registry.variant(resourceType, String(row[0])) : undefined;
+    return variant ? fetch(variant, id) : null;
+  };
+
+  const readMany = async (resourceType: string, rids: readonly number[]): Promise<readonly ResourceRecord[]> => {
+    const mapping = parts.registry.get(resourceType);
+    if (!mapping || rids.length === 0) return [];
+    const byRid = new Map<number, ResourceRecord>();
+    for (const variant of mapping.variants) {
+      const missing = rids.filter((rid) => !byRid.has(rid));
+      if (missing.length === 0) break;
+      const select = parts.select(variant);
+      for (const record of select.decode(await session.rows(select.byRids(missing.length), missing)))
+        byRid.set(record.rid, record);
+    }
+    return rids.flatMap((rid) => byRid.get(rid) ?? []);
+  };
+
+  const readVersion = async (resourceType: string, id: string, version: number): Promise<ResourceRecord | null> => {
+    const current = await read(resourceType, id);
+    if (!current || current.version === version) return current;
+    const [row] = await session.rows(
+      'SELECT version, variant, last_updated, state, refined, origin, doc, overlay FROM fhir_version WHERE rid = ? AND version = ?',
+      [current.rid, version],
+    );
+    return row ? pastRecord(parts, current, row) : null;
+  };
+
+  const restore = (resourceType: string, resource: JsonObject, options: WriteOptions, deleted: ResourceRecord) => {
+    const { idPrefix } = deleted.variant.variant.source;
+    const own = new RegExp(`^${idPrefix}-(\\d+)$`).exec(deleted.id)?.[1];
+    return createResource(parts, resourceType, resource, options, {
+      by: 'past',
+      deleted,
+      sourceKey: own === undefined ? null : Number(own),
+    });
+  };
+
+  const update = async (resourceType: string, id: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult> => {
+    for (let race = 1; ; race += 1) {
+      const found = await read(resourceType, id);
+      try {
+        if (found?.state === 'living') return await updateResource(parts, found, resource, options);
+        if (options.ifMatch !== undefined) throw missing(resourceType, id, options.ifMatch);
+        if (found) return await restore(resourceType, resource, options, found);
+        return await createResource(parts, resourceType, resource, options, { by: 'client', id });
+      } catch (failure) {
+        const raced = failure instanceof IdTaken || failure instanceof RowGone;
+        if (!raced || race >= racesMax)
+          throw raced ? fault('conflict', 'conflict', `${resourceType}/${id} is being written by others`) : failure;
+      }
+    }
+  };
+
+  const remove: Repository['delete'] = async (resourceType, id, options) => {
+    for (let race = 1; race <= racesMax; race += 1) {
+      const found = await read(resourceType, id);
+      if (found?.state !== 'living') return null;
+      try {
+        return await deleteResource(parts, found, options);
+      } catch (failure) {
+        if (!(failure instanceof RowGone)) throw failure;
+      }
+    }
+    return null;
+  };
+
+  const guarded = <Arguments extends readonly unknown[], Result>(run: (...given: Arguments) => Promise<Result>) => {
+    return async (...given: Arguments): Promise<Result> => {
+      try {
+        return await run(...given);
+      } catch (failure) {
+        throw translate(failure);
+      }
+    };
+  };
+
+  return {
+    read: guarded(read),
+    readVersion: guarded(readVersion),
+    readMany: guarded(readMany),
+    create: guarded((resourceType: string, resource: JsonObject, options: WriteOptions) => {
+      const identity: Identity = { by: 'server' };
+      return createResource(parts, resourceType, resource, options, identity);
+    }),
+    update: guarded(update),
+    delete: guarded(remove),
+    render: (record) => renderResource(record, parts.env()),
+  };
+}
+
+function missing(resourceType: string, id: string, version: number) {
+  return fault(
+    'precondition-failed',
+    'conflict',
+    `If-Match names version ${version}, but ${resourceType}/${id} does not exist now`,
+    'http.If-Match',
+  );
+}
+
+/** A superseded version from its document; the same mapping code renders it. */
+function pastRecord(parts: DatabaseParts, current: ResourceRecord, row: RowValues): ResourceRecord | null {
+  const [version, variantName, lastUpdated, state, refined, origin, doc, overlay] = row;
+  const variant = parts.registry.variant(current.resourceType, String(variantName));
+  if (!variant) return null;
+  return {
+    rid: current.rid,
+    resourceType: current.resourceType,
+    id: current.id,
+    variant,
+    version: Number(version),
+    lastUpdated: instantOf(String(lastUpdated)),
+    state: Number(state) === 1 ? 'deleted' : 'living',
+    origin: String(origin),
+    refined: Number(refined),
+    overlay: overlay === null || overlay === undefined ? null : (parseJson(String(overlay), { depthMax: 2000 }) as Overlay),
+    stored: doc === null || doc === undefined ? null : (JSON.parse(String(doc)) as Stored),
+  };
+}

@@ -1,0 +1,219 @@
+/** Creates a resource: its row, its relatives, its overlay and its first version in one transaction. */
+import type { CompiledVariant } from '../mapping/compile.ts';
+import { type JsonObject, lift } from '../mapping/lift.ts';
+import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
+import { complement, contentOf } from '../mapping/render.ts';
+import type { Columns, Env, Stored } from '../mapping/types.ts';
+import { enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
+import { after } from './clock.ts';
+import { isDuplicate, translate } from './errors.ts';
+import { expressionOfColumn } from './expression-of-column.ts';
+import type { DatabaseParts } from './parts.ts';
+import { type Session, sessionOf } from './pool.ts';
+import { beginVersions, patientKeyOf } from './relative-versions.ts';
+import { parentsOf, variantOfChildRows } from './relatives.ts';
+import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
+import { type Resolved, resolveReferences } from './resolve-references.ts';
+import { insertRow, matchChildren, readRow, writeChildren } from './rows.ts';
+import { datetimeOf } from './select.ts';
+import { findOrCreateParent } from './shared-parent.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Who names the new resource: the server, the client (PUT), or its own past (PUT to a deleted id). */
+export type Identity =
+  | { readonly by: 'server' }
+  | { readonly by: 'client'; readonly id: string }
+  | { readonly by: 'past'; readonly deleted: ResourceRecord; readonly sourceKey: number | null };
+
+/** Thrown inside when the id appeared meanwhile: the caller then updates instead. */
+export class IdTaken extends Error {}
+
+interface Prepared {
+  readonly variant: CompiledVariant;
+  readonly lifted: JsonObject;
+  readonly env: Env;
+  readonly resolved: Resolved;
+  readonly plan: ColumnPlan;
+  readonly timestamp: string;
+}
+
+export async function createResource(
+  parts: DatabaseParts,
+  resourceType: string,
+  resource: JsonObject,
+  options: WriteOptions,
+  identity: Identity,
+): Promise<WriteResult> {
+  const variant = parts.registry.variantFor(resourceType, resource);
+  const prepared = await prepare(parts, variant, resource);
+  const tx = newTransactionMark();
+  let written: ResourceRecord | null = null;
+  const committed = async (session: Session) => {
+    const [row] = await session.rows('SELECT tx FROM fhir_resource WHERE type = ? AND id = ?', [resourceType, written?.id ?? '']);
+    return row !== undefined && Number(row[0]) === tx;
+  };
+  try {
+    const record = await inTransaction(
+      parts.pool,
+      { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed },
+      async (session) => {
+        written = await insert(
+          parts,
+          session,
+          prepared,
+          { lastUpdated: parts.clock.now(), origin: options.origin, tx },
+          identity,
+        );
+        return written;
+      },
+    );
+    return { outcome: 'created', record, issues: prepared.plan.issues };
+  } catch (failure) {
+    if (isDuplicate(failure) && identity.by === 'client') throw new IdTaken();
+    throw translate(failure, expressionOfColumn(variant));
+  }
+}
+
+async function prepare(parts: DatabaseParts, variant: CompiledVariant, resource: JsonObject): Promise<Prepared> {
+  const env = parts.env();
+  const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
+  const session = sessionOf(parts.pool, parts.timeoutMs);
+  const resolved = await resolveReferences(session, neededReferences(variant, lifted), parts.references, parts.findByIdentifier);
+  const timestamp = datetimeOf(parts.clock.now()).slice(0, 19);
+  const plan = planColumns({ variant, resource, lifted, current: null, resolve: resolved.key, env, timestamp });
+  return { variant, lifted, env, resolved, plan, timestamp };
+}
+
+async function insert(
+  parts: DatabaseParts,
+  session: Session,
+  { variant, lifted, env, resolved, plan, timestamp }: Prepared,
+  writing: Writing,
+  identity: Identity,
+): Promise<ResourceRecord> {
+  const { source } = variant.variant;
+  const deleted = identity.by === 'past' ? await lockDeleted(session, identity.deleted) : null;
+  const parent = await parentRow(session, variant, plan, writing, timestamp);
+  const row: Columns =
+    parent && source.parent?.shared ? { ...plan.row, [source.parent.foreignKey]: parent[source.parent.key] ?? null } : plan.row;
+  const parents = await beginVersions(parts, session, parentsOf(parts.registry, variant, row, null));
+
+  const key = await insertRow(session, source.table, row, identity.by === 'past' ? (identity.sourceKey ?? undefined) : undefined);
+  const childVariant = variantOfChildRows(parts.registry, variant);
+  const written = source.child
+    ? await writeChildren(session, source.child, key, matchChildren(source.child, [], plan.children ?? []), childVariant)
+    : { children: [], inserted: [] };
+  const id = identity.by === 'client' ? identity.id : (deleted?.id ?? `${source.idPrefix}-${key}`);
+  const partial: Stored = {
+    row: { ...row, [source.key]: key },
+    parent,
+    children: written.children,
+    patientId: null,
+    parentId: null,
+  };
+  const patientKey = patientKeyOf({ variant, stored: partial });
+  const stored: Stored = {
+    ...partial,
+    patientId: source.patient === 'self' ? id : await idOf(session, resolved, 'Patient', patientKey),
+    parentId:
+      source.parent?.resourceType && !source.parent.shared
+        ? await idOf(session, resolved, source.parent.resourceType, Number(row[source.parent.foreignKey]))
+        : null,
+  };
+  const { overlay, refined } = complement(variant, lifted, stored, env);
+
+  const resource = {
+    resourceType: variant.resourceType,
+    id,
+    variantName: variant.name,
+    sourceKey: key,
+    patientKey,
+    refined,
+    overlay,
+  };
+  const lastUpdated = deleted ? after(deleted.lastUpdated, writing.lastUpdated) : writing.lastUpdated;
+  let rid = deleted?.rid ?? 0;
+  if (deleted) {
+    await supersede(session, [deleted]);
+    await session.modify(
+      'UPDATE fhir_resource SET variant = ?, source_key = ?, patient_key = ?, version = version + 1, last_updated = ?, state = 0, tx = ?, refined = ?, origin = ?, overlay = ? WHERE rid = ?',
+      [
+        variant.name,
+        key,
+        patientKey,
+        datetimeOf(lastUpdated),
+        writing.tx,
+        refined,
+        writing.origin,
+        overlayText(overlay),
+        deleted.rid,
+      ],
+    );
+  } else rid = await insertResource(session, resource, writing);
+  const version = (deleted?.version ?? 0) + 1;
+  const changes = [{ rid, version, patientKey }];
+  for (const child of written.inserted) {
+    if (!childVariant || !child.id || !source.child) continue;
+    const childKey = Number(child.row[source.child.key]);
+    const asResource = {
+      resourceType: childVariant.resourceType,
+      id: child.id,
+      variantName: childVariant.name,
+      sourceKey: childKey,
+      patientKey,
+    };
+    changes.push({
+      rid: await insertResource(session, { ...asResource, refined: 0, overlay: null }, writing),
+      version: 1,
+      patientKey,
+    });
+  }
+  if (overlay) await parts.index.replace(session, [{ rid, variant, overlay }], deleted === null);
+  await enterChanges(session, changes);
+  await parents.finish(session, writing);
+  return {
+    rid,
+    resourceType: variant.resourceType,
+    id,
+    variant,
+    version,
+    lastUpdated,
+    state: 'living',
+    origin: writing.origin,
+    refined,
+    overlay,
+    stored,
+  };
+}
+
+/** The deleted resource under a lock; somebody else may have restored it meanwhile. */
+async function lockDeleted(session: Session, deleted: ResourceRecord): Promise<ResourceRecord> {
+  const [row] = await session.rows('SELECT version, state FROM fhir_resource WHERE rid = ? FOR UPDATE', [deleted.rid]);
+  if (!row || Number(row[0]) !== deleted.version || Number(row[1]) !== 1) throw new IdTaken();
+  return deleted;
+}
+
+async function parentRow(
+  session: Session,
+  { variant }: CompiledVariant,
+  plan: ColumnPlan,
+  writing: Writing,
+  timestamp: string,
+): Promise<Columns | null> {
+  const { parent } = variant.source;
+  if (!parent) return null;
+  if (parent.shared) return findOrCreateParent(session, parent, plan.parent ?? {}, writing, timestamp);
+  return readRow(session, parent.table, Number(plan.row[parent.foreignKey]));
+}
+
+async function idOf(session: Session, resolved: Resolved, resourceType: string, key: number | null): Promise<string | null> {
+  if (key === null) return null;
+  const known = resolved.id(resourceType, key);
+  if (known !== null) return known;
+  const [row] = await session.rows('SELECT id FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ?', [
+    resourceType,
+    resourceType,
+    key,
+  ]);
+  return row ? String(row[0]) : null;
+}

@@ -1,0 +1,45 @@
+/** What the database side is put together from; made once at start-up and passed to every function that needs it. */
+import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
+import type { Registry } from '../mapping/registry.ts';
+import type { Env } from '../mapping/types.ts';
+import type { Clock } from './clock.ts';
+import type { Pool, Session } from './pool.ts';
+import type { FindByIdentifier, ReferenceSettings } from './resolve-references.ts';
+import { type VariantSelect, variantSelect } from './select.ts';
+
+/** A resource whose overlay was just written; null overlay or a deleted resource has no index entries. */
+export interface Indexed {
+  readonly rid: number;
+  readonly variant: CompiledVariant;
+  readonly overlay: Overlay | null;
+}
+
+/** Keeps the search values of overlays, inside the transaction that writes them. */
+export interface IndexWriter {
+  /** Replaces all entries of these resources. `fresh` says that none of them has any yet. */
+  replace(session: Session, resources: readonly Indexed[], fresh: boolean): Promise<void>;
+}
+
+export interface DatabaseParts {
+  readonly pool: Pool;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly references: ReferenceSettings;
+  readonly findByIdentifier: FindByIdentifier;
+  readonly index: IndexWriter;
+  readonly timeoutMs: number;
+  env(): Env;
+  select(variant: CompiledVariant): VariantSelect;
+}
+
+/** The statements of a variant, built at the first use and kept. */
+export function variantSelects(): (variant: CompiledVariant) => VariantSelect {
+  const selects = new Map<CompiledVariant, VariantSelect>();
+  return (variant) => {
+    const known = selects.get(variant);
+    if (known) return known;
+    const made = variantSelect(variant);
+    selects.set(variant, made);
+    return made;
+  };
+}

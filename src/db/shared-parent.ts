@@ -1,0 +1,81 @@
+/** A parent row that several resources share (Lab_Report): found or created by its columns, never edited, removed when the gateway made it and it is empty. */
+import type { CompiledVariant } from '../mapping/compile.ts';
+import { tables } from '../mapping/tables.ts';
+import type { Columns, ColumnValue, ParentSource } from '../mapping/types.ts';
+import { insertResource, type Writing } from './books.ts';
+import type { Session } from './pool.ts';
+import { insertRow } from './rows.ts';
+
+/** The columns by which a shared parent is one and the same: all but its key and its timestamps. */
+function identifying(parent: ParentSource): readonly string[] {
+  return Object.entries(tables[parent.table].columns)
+    .filter(([name, column]) => name !== parent.key && column.type !== 'timestamp')
+    .map(([name]) => name);
+}
+
+/**
+ * The row with exactly these columns, byte for byte; made when there is none. Works under a lock on the patient's resource, so that
+ * two writers do not make two. A row made here is kept as state 2 until a client sends the resource for it.
+ */
+export async function findOrCreateParent(
+  session: Session,
+  parent: ParentSource,
+  wanted: Columns,
+  writing: Writing,
+  timestamp: string,
+): Promise<Columns> {
+  const columns = identifying(parent);
+  const patientKey = Number(wanted['patient_id']);
+  await session.rows(
+    "SELECT rid FROM fhir_resource WHERE type = 'Patient' AND variant = 'Patient' AND source_key = ? FOR UPDATE",
+    [patientKey],
+  );
+  const all = Object.keys(tables[parent.table].columns);
+  const tests = columns.map((column) =>
+    tables[parent.table].columns[column]?.type === 'varchar'
+      ? `CAST(${column} AS BINARY) <=> CAST(? AS BINARY)`
+      : `${column} <=> ?`,
+  );
+  const values = columns.map((column): ColumnValue => wanted[column] ?? null);
+  const [found] = await session.rows(
+    `SELECT ${all.join(', ')} FROM ${parent.table} WHERE ${tests.join(' AND ')} ORDER BY ${parent.key} LIMIT 1 FOR UPDATE`,
+    values,
+  );
+  if (found) return Object.fromEntries(all.map((column, index) => [column, found[index] ?? null]));
+
+  const row: Record<string, ColumnValue> = {};
+  for (const column of all) {
+    if (column === parent.key) continue;
+    row[column] = columns.includes(column) ? (wanted[column] ?? null) : timestamp;
+  }
+  const key = await insertRow(session, parent.table, row);
+  if (parent.resourceType && parent.idPrefix) {
+    const id = `${parent.idPrefix}-${key}`;
+    const resource = {
+      resourceType: parent.resourceType,
+      id,
+      variantName: parent.table,
+      sourceKey: key,
+      patientKey,
+      refined: 0,
+      overlay: null,
+    };
+    await insertResource(session, { ...resource, state: 2 }, writing);
+  }
+  return { ...row, [parent.key]: key };
+}
+
+/** Removes the parent row when the gateway made it for others and none is left. */
+export async function removeIfEmpty(session: Session, { variant }: CompiledVariant, parentKey: number): Promise<void> {
+  const { parent, table } = variant.source;
+  if (!parent?.shared || !parent.resourceType) return;
+  const [kept] = await session.rows(
+    'SELECT rid FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ? AND state = 2 FOR UPDATE',
+    [parent.resourceType, parent.table, parentKey],
+  );
+  if (!kept) return;
+  const [child] = await session.rows(`SELECT 1 FROM ${table} WHERE ${parent.foreignKey} = ? LIMIT 1`, [parentKey]);
+  if (child) return;
+  await session.modify(`DELETE FROM ${parent.table} WHERE ${parent.key} = ?`, [parentKey]);
+  await session.modify('DELETE FROM fhir_resource WHERE rid = ?', [Number(kept[0])]);
+}

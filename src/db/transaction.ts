@@ -1,0 +1,58 @@
+/** One transaction, opened in one place and tried again as a whole on deadlock, lock wait or snapshot conflict. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isConnectionLost, isRetryable, unavailable } from './errors.ts';
+import { type Pool, type PoolConnection, type Session, sessionOf } from './pool.ts';
+
+export interface TransactionOptions {
+  /** Milliseconds since the epoch after which no further try begins. */
+  readonly deadline: number;
+  readonly timeoutMs: number;
+  /**
+   * Asked when the connection was lost while COMMIT was under way: did it take effect? True makes the transaction's result stand,
+   * false lets it be tried again. Never guessed.
+   */
+  readonly committed?: (session: Session) => Promise<boolean>;
+}
+
+const triesMax = 6;
+
+/** Runs `work` in a transaction and commits. `work` must be free of effects but those of its session, as it may run several times. */
+export async function inTransaction<Result>(
+  pool: Pool,
+  options: TransactionOptions,
+  work: (session: Session, attempt: number) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    let outcome: { readonly result: Result } | null = null;
+    const connection = await pool.getConnection();
+    try {
+      const session = sessionOf(connection, options.timeoutMs);
+      await connection.query('START TRANSACTION');
+      outcome = { result: await work(session, attempt) };
+      await connection.query('COMMIT');
+      connection.release();
+      return outcome.result;
+    } catch (failure) {
+      await abandon(connection, failure);
+      if (outcome && isConnectionLost(failure) && options.committed) {
+        if (await options.committed(sessionOf(pool, options.timeoutMs))) return outcome.result;
+      } else if (!isRetryable(failure)) throw failure;
+      const pause = Math.random() * 20 * 2 ** attempt;
+      if (attempt >= triesMax || Date.now() + pause > options.deadline) throw unavailable(failure);
+      await sleep(pause);
+    }
+  }
+}
+
+async function abandon(connection: PoolConnection, failure: unknown): Promise<void> {
+  if (isConnectionLost(failure)) {
+    connection.destroy();
+    return;
+  }
+  try {
+    await connection.query('ROLLBACK');
+    connection.release();
+  } catch {
+    connection.destroy(); // a connection that cannot roll back is of no more use; the server rolls back when it goes
+  }
+}

@@ -1,0 +1,241 @@
+/** Updates a resource: only the columns whose elements changed, one version, or nothing at all when nothing changed. */
+import { sameJson } from '../fhir/json.ts';
+import { FhirError, fault } from '../fhir/outcome.ts';
+import { type JsonObject, lift, lower } from '../mapping/lift.ts';
+import { neededReferences, planColumns } from '../mapping/plan.ts';
+import { complement, contentOf, renderLifted, withoutServerOwned } from '../mapping/render.ts';
+import type { Columns, Stored } from '../mapping/types.ts';
+import { type Change, enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
+import { after } from './clock.ts';
+import { translate } from './errors.ts';
+import { expressionOfColumn } from './expression-of-column.ts';
+import type { DatabaseParts } from './parts.ts';
+import type { Session } from './pool.ts';
+import { beginVersions, patientKeyOf } from './relative-versions.ts';
+import { childrenOf, parentsOf, type Relatives, variantOfChildRows } from './relatives.ts';
+import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
+import { type Resolved, resolveReferences } from './resolve-references.ts';
+import { type ChildChanges, childrenChanged, matchChildren, updateRow, writeChildren } from './rows.ts';
+import { datetimeOf } from './select.ts';
+import { findOrCreateParent, removeIfEmpty } from './shared-parent.ts';
+import { inTransaction } from './transaction.ts';
+
+/** Thrown inside when the row has gone meanwhile: the caller looks again. */
+export class RowGone extends Error {}
+
+/** `found` says where the resource is; everything else is read again under the lock. */
+export async function updateResource(
+  parts: DatabaseParts,
+  found: ResourceRecord,
+  resource: JsonObject,
+  options: WriteOptions,
+): Promise<WriteResult> {
+  const tx = newTransactionMark();
+  const committed = async (session: Session) => {
+    const [row] = await session.rows('SELECT tx FROM fhir_resource WHERE rid = ?', [found.rid]);
+    return row !== undefined && Number(row[0]) === tx;
+  };
+  const settings = { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed };
+  try {
+    return await inTransaction(parts.pool, settings, async (session) => {
+      const current = await lockRecord(parts, session, found);
+      checkIfMatch(current, options.ifMatch);
+      return write(parts, session, current, resource, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+    });
+  } catch (failure) {
+    throw translate(failure, expressionOfColumn(found.variant));
+  }
+}
+
+/** The record as it is now, its row and its resource locked in the order of MediMax's own writes. */
+export async function lockRecord(parts: DatabaseParts, session: Session, found: ResourceRecord): Promise<ResourceRecord> {
+  const select = parts.select(found.variant);
+  const { key } = found.variant.variant.source;
+  const rows = await session.rows(select.lockBy(key), [Number(found.stored?.row[key])]);
+  const record = select.decode(rows).find(({ rid }) => rid === found.rid);
+  if (!record?.stored) throw new RowGone();
+  return record;
+}
+
+export function checkIfMatch(record: ResourceRecord, ifMatch: number | undefined): void {
+  if (ifMatch === undefined || ifMatch === record.version) return;
+  const text = `If-Match names version ${ifMatch}, but ${record.resourceType}/${record.id} is at version ${record.version}, written ${record.lastUpdated} by ${record.origin}. Read it again and repeat your change.`;
+  throw new FhirError('precondition-failed', [{ severity: 'error', code: 'conflict', text, expression: ['http.If-Match'] }]);
+}
+
+async function write(
+  parts: DatabaseParts,
+  session: Session,
+  current: ResourceRecord,
+  resource: JsonObject,
+  writing: Writing,
+): Promise<WriteResult> {
+  const { variant } = current;
+  const { source } = variant.variant;
+  const before = storedOf(current);
+  const env = parts.env();
+  const content = contentOf(variant, resource, env);
+  const currentLifted = withoutServerOwned(variant, renderLifted(variant, before, current.overlay, current.refined, env));
+  if (sameJson(content, lower(currentLifted, variant.slices))) return { outcome: 'unchanged', record: current, issues: [] };
+
+  const lifted = lift(content, variant.slices, env);
+  const resolved = await resolveReferences(session, neededReferences(variant, lifted), parts.references, parts.findByIdentifier);
+  const timestamp = datetimeOf(writing.lastUpdated).slice(0, 19);
+  const plan = planColumns({
+    variant,
+    resource,
+    lifted,
+    current: { stored: before, lifted: currentLifted },
+    resolve: resolved.key,
+    env,
+    timestamp,
+  });
+  refuseOtherPatient(current, plan.row, plan.parent);
+
+  const parent =
+    plan.parent && source.parent
+      ? await findOrCreateParent(session, source.parent, { ...before.parent, ...plan.parent }, writing, timestamp)
+      : before.parent;
+  const moved =
+    parent !== before.parent && source.parent ? { [source.parent.foreignKey]: parent?.[source.parent.key] ?? null } : {};
+  const row: Columns = { ...plan.row, ...moved };
+  const children = source.child && plan.children ? matchChildren(source.child, before.children, plan.children) : null;
+  const key = Number(before.row[source.key]);
+
+  await supersede(session, [current]);
+  const relatives = await beginVersions(parts, session, relativesOf(parts, current, row), [current.rid]);
+  const goneChildren = await beginVersions(parts, session, deletedChildren(parts, current, children));
+  await updateRow(session, source.table, key, row);
+  const childVariant = variantOfChildRows(parts.registry, variant);
+  const written =
+    source.child && children && childrenChanged(children)
+      ? await writeChildren(session, source.child, key, children, childVariant)
+      : null;
+
+  const stored: Stored = {
+    ...before,
+    row: { ...before.row, ...row },
+    parent,
+    children: written?.children ?? before.children,
+    ...movedIds(source, row, resolved),
+  };
+  const { overlay, refined } = complement(variant, lifted, stored, env);
+  const lastUpdated = after(current.lastUpdated, writing.lastUpdated);
+  await session.modify(
+    'UPDATE fhir_resource SET version = version + 1, last_updated = ?, tx = ?, refined = ?, origin = ?, overlay = ? WHERE rid = ?',
+    [datetimeOf(lastUpdated), writing.tx, refined, writing.origin, overlayText(overlay), current.rid],
+  );
+  const record: ResourceRecord = {
+    ...current,
+    version: current.version + 1,
+    lastUpdated,
+    origin: writing.origin,
+    refined,
+    overlay,
+    stored,
+  };
+  const patientKey = patientKeyOf(record);
+  const changes: Change[] = [{ rid: record.rid, version: record.version, patientKey }];
+  for (const child of written?.inserted ?? []) {
+    if (!childVariant || !child.id || !source.child) continue;
+    const sourceKey = Number(child.row[source.child.key]);
+    const asResource = {
+      resourceType: childVariant.resourceType,
+      id: child.id,
+      variantName: childVariant.name,
+      sourceKey,
+      patientKey,
+    };
+    changes.push({
+      rid: await insertResource(session, { ...asResource, refined: 0, overlay: null }, writing),
+      version: 1,
+      patientKey,
+    });
+  }
+  if (overlay ?? current.overlay)
+    await parts.index.replace(session, [{ rid: record.rid, variant, overlay }], current.overlay === null);
+  await enterChanges(session, changes);
+  await relatives.finish(session, writing);
+  await markDeleted(parts, session, goneChildren.records, writing);
+  if (parent !== before.parent) await removeIfEmpty(session, variant, Number(before.row[source.parent?.foreignKey ?? '']));
+  return { outcome: 'updated', record, issues: plan.issues };
+}
+
+function storedOf(record: ResourceRecord): Stored {
+  if (!record.stored) throw new RowGone();
+  return record.stored;
+}
+
+/** A row never changes hands: in MediMax its whole chart hangs on the patient, and history would show one patient another's record. */
+function refuseOtherPatient(current: ResourceRecord, row: Columns, parent: Columns | null): void {
+  const wanted = row['patient_id'] ?? parent?.['patient_id'];
+  if (wanted === undefined || wanted === null || wanted === patientKeyOf(current)) return;
+  const text = `${current.resourceType}/${current.id} belongs to Patient/${current.stored?.patientId}; it cannot be given to another patient. Create it there and delete it here.`;
+  throw fault('unprocessable', 'business-rule', text, `${current.resourceType}.subject`);
+}
+
+function relativesOf(parts: DatabaseParts, current: ResourceRecord, changed: Columns): readonly Relatives[] {
+  const { variant, stored } = current;
+  const { source } = variant.variant;
+  if (Object.keys(changed).length === 0 || !stored) return [];
+  const key = Number(stored.row[source.key]);
+  const movedTo =
+    source.parent && source.parent.foreignKey in changed
+      ? parentsOf(parts.registry, variant, { ...stored.row, ...changed }, null)
+      : [];
+  return [
+    ...parentsOf(parts.registry, variant, stored.row, movedTo.length > 0 ? null : changed),
+    ...movedTo,
+    ...childrenOf(parts.registry, variant, key, changed),
+  ];
+}
+
+/** The resources of child rows that this update removes. */
+function deletedChildren(parts: DatabaseParts, { variant }: ResourceRecord, changes: ChildChanges | null): readonly Relatives[] {
+  const childVariant = variantOfChildRows(parts.registry, variant);
+  const { child } = variant.variant.source;
+  if (!childVariant || !changes || !child) return [];
+  return changes.deleted.map(({ row }) => ({
+    variant: childVariant,
+    keyColumn: child.key,
+    key: Number(row[child.key]),
+    staleBits: 0,
+  }));
+}
+
+/** Marks resources whose present state is kept already as deleted, each in a version of its own. */
+export async function markDeleted(
+  parts: DatabaseParts,
+  session: Session,
+  records: readonly ResourceRecord[],
+  writing: Writing,
+): Promise<void> {
+  for (const record of records) {
+    await session.modify(
+      'UPDATE fhir_resource SET version = version + 1, last_updated = ?, tx = ?, state = 1, refined = 0, origin = ?, overlay = NULL WHERE rid = ?',
+      [datetimeOf(after(record.lastUpdated, writing.lastUpdated)), writing.tx, writing.origin, record.rid],
+    );
+  }
+  const indexed = records.filter(({ overlay }) => overlay !== null);
+  if (indexed.length > 0)
+    await parts.index.replace(
+      session,
+      indexed.map(({ rid, variant }) => ({ rid, variant, overlay: null })),
+      false,
+    );
+  await enterChanges(
+    session,
+    records.map((record) => ({ rid: record.rid, version: record.version + 1, patientKey: patientKeyOf(record) })),
+  );
+}
+
+/** Ids that follow a foreign key which this update changed. */
+function movedIds(
+  source: { readonly parent?: { readonly foreignKey: string; readonly shared: boolean; readonly resourceType?: string } },
+  row: Columns,
+  resolved: Resolved,
+): Partial<Stored> {
+  const { parent } = source;
+  const key = parent && !parent.shared ? row[parent.foreignKey] : undefined;
+  return parent?.resourceType && typeof key === 'number' ? { parentId: resolved.id(parent.resourceType, key) } : {};
+}
