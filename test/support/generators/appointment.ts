@@ -1,7 +1,20 @@
 /** Random valid Appointments of one patient: every status, participants of all kinds, with and without times. */
 import fc from 'fast-check';
 import type { JsonObject } from '../../../src/mapping/lift.ts';
-import { all, concept, dateTime, extensions, instant, listOf, period, primitiveExtension, reference, resourceParts, some, text } from './pieces.ts';
+import {
+  all,
+  concept,
+  dateTime,
+  extensions,
+  instant,
+  listOf,
+  period,
+  primitiveExtension,
+  reference,
+  resourceParts,
+  some,
+  text,
+} from './pieces.ts';
 
 const participantStatus = fc.constantFrom('accepted', 'declined', 'tentative', 'needs-action');
 
@@ -14,7 +27,13 @@ const patientOf = (patientId: string) =>
         text().map((display): JsonObject => ({ reference: `Patient/${patientId}`, display })),
       ),
     },
-    { required: fc.constantFrom('required', 'optional', 'information-only'), type: listOf(concept), period, extension: extensions, _status: primitiveExtension },
+    {
+      required: fc.constantFrom('required', 'optional', 'information-only'),
+      type: listOf(concept),
+      period,
+      extension: extensions,
+      _status: primitiveExtension,
+    },
   );
 
 const performer = concept.map((type) => ({
@@ -22,12 +41,20 @@ const performer = concept.map((type) => ({
   coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'PPRF' }],
 }));
 const other = fc.oneof(
-  all({ status: participantStatus, actor: reference('Practitioner', 'PractitionerRole', 'Location', 'RelatedPerson') }, { period }),
-  all({ status: participantStatus, type: listOf(fc.oneof(performer, concept)) }, { actor: text().map((display) => ({ display })) }),
+  all(
+    { status: participantStatus, actor: reference('Practitioner', 'PractitionerRole', 'Location', 'RelatedPerson') },
+    { period },
+  ),
+  all(
+    { status: participantStatus, type: listOf(fc.oneof(performer, concept)) },
+    { actor: text().map((display) => ({ display })) },
+  ),
 );
 
 /** How start, end and requestedPeriod may come together (app-2, app-3), by status. */
-const unknown = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'asked-unknown' }] };
+const unknown = {
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'asked-unknown' }],
+};
 const timed: fc.Arbitrary<JsonObject> = fc.oneof(
   fc.tuple(instant, fc.nat(100)).map(([start, days]) => ({
     start,
@@ -43,7 +70,9 @@ const statusAndTimes: fc.Arbitrary<JsonObject> = fc.oneof(
   fc
     .tuple(fc.constantFrom('booked', 'pending', 'fulfilled', 'arrived', 'checked-in', 'noshow', 'entered-in-error'), timed)
     .map(([status, times]) => ({ status, ...times })),
-  fc.tuple(fc.constantFrom('proposed', 'cancelled', 'waitlist'), fc.oneof(timed, proposed)).map(([status, times]) => ({ status, ...times })),
+  fc
+    .tuple(fc.constantFrom('proposed', 'cancelled', 'waitlist'), fc.oneof(timed, proposed))
+    .map(([status, times]) => ({ status, ...times })),
   fc.tuple(proposed, concept).map(([times, cancelationReason]) => ({ status: 'cancelled', ...times, cancelationReason })),
 );
 
@@ -94,7 +123,12 @@ export function arbitrary(patientId: string): fc.Arbitrary<JsonObject> {
     .map(({ statusAndTimes: times, patient, others, at, rest: more, contained }) => {
       const participant: unknown[] = [...others, ...(contained ? [contained.participant] : [])];
       participant.splice(Math.min(at, participant.length), 0, patient);
-      return { resourceType: 'Appointment', ...times, ...more, participant, ...(contained ? { contained: [contained.resource] } : {}) };
+      return {
+        resourceType: 'Appointment',
+        ...times,
+        ...more,
+        participant,
+        ...(contained ? { contained: [contained.resource] } : {}),
+      };
     });
 }
-

@@ -19,7 +19,20 @@ export function all(members: Record<string, fc.Arbitrary<unknown>>, optional: Re
     .map((object) => object as JsonObject) as fc.Arbitrary<JsonObject>;
 }
 
-const words = ['Cough', 'Glucose', 'blood pressure', 'Ödem', '頭痛', 'ألم', 'naïve', 'Ελλάδα', '😀 smile', '5.0 H', '120/80', "O'Hara & Søn <b>"];
+const words = [
+  'Cough',
+  'Glucose',
+  'blood pressure',
+  'Ödem',
+  '頭痛',
+  'ألم',
+  'naïve',
+  'Ελλάδα',
+  '😀 smile',
+  '5.0 H',
+  '120/80',
+  "O'Hara & Søn <b>",
+];
 
 export const text = (max = 40): fc.Arbitrary<string> =>
   fc
@@ -35,12 +48,22 @@ export const day: fc.Arbitrary<string> = fc
 
 const offset = fc.constantFrom('Z', '+01:00', '-05:00', '+05:30', '+14:00', '-12:00', '+00:00');
 const clock = fc
-  .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }), fc.integer({ min: 0, max: 59 }), fc.constantFrom('', '.1', '.120', '.000'))
+  .tuple(
+    fc.integer({ min: 0, max: 23 }),
+    fc.integer({ min: 0, max: 59 }),
+    fc.integer({ min: 0, max: 59 }),
+    fc.constantFrom('', '.1', '.120', '.000'),
+  )
   .map(([h, m, s, f]) => `${pad(h)}:${pad(m)}:${pad(s)}${f}`);
 
 export const time = clock;
 export const instant = fc.tuple(day, clock, offset).map(([d, c, o]) => `${d}T${c}${o}`);
-export const dateTime = fc.oneof(day, day.map((d) => d.slice(0, 7)), day.map((d) => d.slice(0, 4)), instant);
+export const dateTime = fc.oneof(
+  day,
+  day.map((d) => d.slice(0, 7)),
+  day.map((d) => d.slice(0, 4)),
+  instant,
+);
 
 /** Start before end, as per-1 asks. */
 export const period: fc.Arbitrary<JsonObject> = fc.oneof(
@@ -53,20 +76,24 @@ export const period: fc.Arbitrary<JsonObject> = fc.oneof(
 );
 
 export const decimal: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom('6.30', '1e-7', '0.000', '0', '5', '-1.50', '1E+3', '120', '0.1', '100.00', '12345678901234567.89').map(decimalFrom),
+  fc
+    .constantFrom('6.30', '1e-7', '0.000', '0', '5', '-1.50', '1E+3', '120', '0.1', '100.00', '12345678901234567.89')
+    .map(decimalFrom),
   fc.tuple(fc.nat(500), fc.nat(999)).map(([whole, part]) => decimalFrom(`${whole}.${pad(part, 3)}`)),
 );
 
-export const extension: fc.Arbitrary<JsonObject> = fc.tuple(
-  fc.constantFrom('http://example.org/ext/a', 'https://example.org/ext/b'),
-  fc.oneof(
-    text().map((valueString): JsonObject => ({ valueString })),
-    fc.boolean().map((valueBoolean): JsonObject => ({ valueBoolean })),
-    decimal.map((valueDecimal): JsonObject => ({ valueDecimal })),
-    dateTime.map((valueDateTime): JsonObject => ({ valueDateTime })),
-    text().map((valueString): JsonObject => ({ extension: [{ url: 'part', valueString }] })),
-  ),
-).map(([url, value]) => ({ url, ...value }));
+export const extension: fc.Arbitrary<JsonObject> = fc
+  .tuple(
+    fc.constantFrom('http://example.org/ext/a', 'https://example.org/ext/b'),
+    fc.oneof(
+      text().map((valueString): JsonObject => ({ valueString })),
+      fc.boolean().map((valueBoolean): JsonObject => ({ valueBoolean })),
+      decimal.map((valueDecimal): JsonObject => ({ valueDecimal })),
+      dateTime.map((valueDateTime): JsonObject => ({ valueDateTime })),
+      text().map((valueString): JsonObject => ({ extension: [{ url: 'part', valueString }] })),
+    ),
+  )
+  .map(([url, value]) => ({ url, ...value }));
 
 export const extensions = fc.array(extension, { minLength: 1, maxLength: 2 });
 export const primitiveExtension: fc.Arbitrary<JsonObject> = extensions.map((list) => ({ extension: list }));
@@ -74,7 +101,13 @@ export const primitiveExtension: fc.Arbitrary<JsonObject> = extensions.map((list
 const systems = ['http://loinc.org', 'http://snomed.info/sct', 'http://example.org/codes'];
 export const coding: fc.Arbitrary<JsonObject> = all(
   { code: fc.constantFrom('718-7', '2345-7', '386661006', 'X1', 'local-2') },
-  { system: fc.constantFrom(...systems), display: text(), version: fc.constant('1'), userSelected: fc.boolean(), extension: extensions },
+  {
+    system: fc.constantFrom(...systems),
+    display: text(),
+    version: fc.constant('1'),
+    userSelected: fc.boolean(),
+    extension: extensions,
+  },
 );
 export const concept: fc.Arbitrary<JsonObject> = fc.oneof(
   text().map((value) => ({ text: value })),
@@ -97,7 +130,10 @@ export const reference = (...types: readonly string[]): fc.Arbitrary<JsonObject>
     all({ reference: fc.constantFrom(...types).map((type) => `${type}/known-2`) }, { display: text(), extension: extensions }),
     fc.constantFrom(...types).chain((type) => all({ type: fc.constant(type), display: text() })),
     fc.constantFrom(...types).chain((type) =>
-      all({ type: fc.constant(type), identifier: all({ value: fc.constant('4711') }, { system: fc.constant('urn:oid:1.2.3') }) }),
+      all({
+        type: fc.constant(type),
+        identifier: all({ value: fc.constant('4711') }, { system: fc.constant('urn:oid:1.2.3') }),
+      }),
     ),
   );
 
@@ -118,7 +154,10 @@ export const resourceParts: Record<string, fc.Arbitrary<unknown>> = {
   extension: extensions,
   language: fc.constantFrom('en', 'de-CH'),
   text: narrative,
-  meta: fc.record({ tag: fc.array(coding, { minLength: 1, maxLength: 1 }), profile: fc.constant(['http://example.org/p']) }, { requiredKeys: ['tag'] }),
+  meta: fc.record(
+    { tag: fc.array(coding, { minLength: 1, maxLength: 1 }), profile: fc.constant(['http://example.org/p']) },
+    { requiredKeys: ['tag'] },
+  ),
   identifier: fc.array(identifier, { minLength: 1, maxLength: 2 }),
 };
 
