@@ -48,7 +48,12 @@ export function readConfig(env: Environment): Config {
   }
   // The one place where the shape of the table becomes the type of the configuration; the loop above mirrors that type.
   const config = groups as unknown as Config;
-  if (faults.length === 0) faults.push(...contradictions(config));
+  faults.push(
+    ...contradictionsIn(
+      config,
+      faults.map((fault) => fault.name),
+    ),
+  );
   if (faults.length > 0) throw new ConfigError(faults);
   return deepFreeze(config);
 }
@@ -88,23 +93,34 @@ function bracketed(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
-/** Settings that are right alone and wrong together. */
-function contradictions(config: Config): ConfigFault[] {
-  const { http, db, limits } = config;
-  const faults: ConfigFault[] = [];
-  if (!isLoopback(http.host) && http.auth !== 'none') {
-    const why = 'without authentication the gateway serves this machine only';
-    faults.push({
-      name: 'HOST',
-      text: `HOST is ${JSON.stringify(http.host)}, but ${why}: use 127.0.0.1, or set AUTH=none if a proxy in front sees to it.`,
-    });
-  }
-  if (db.poolMin > db.poolMax)
-    faults.push({ name: 'DB_POOL_MIN', text: `DB_POOL_MIN is ${db.poolMin}, more than DB_POOL_MAX (${db.poolMax}).` });
-  if (limits.pageDefault > limits.pageMax) {
-    faults.push({ name: 'PAGE_DEFAULT', text: `PAGE_DEFAULT is ${limits.pageDefault}, more than PAGE_MAX (${limits.pageMax}).` });
-  }
-  return faults;
+/** Settings that are right alone and wrong together: asked only where each of `of` was read. */
+const contradictions: readonly { readonly of: readonly string[]; readonly find: (config: Config) => string | undefined }[] = [
+  {
+    of: ['HOST', 'AUTH'],
+    find: ({ http: { host, auth } }) =>
+      isLoopback(host) || auth === 'none'
+        ? undefined
+        : `HOST is ${JSON.stringify(host)}, but without authentication the gateway serves this machine only: use 127.0.0.1, or set AUTH=none if a proxy in front sees to it.`,
+  },
+  {
+    of: ['DB_POOL_MIN', 'DB_POOL_MAX'],
+    find: ({ db }) =>
+      db.poolMin > db.poolMax ? `DB_POOL_MIN is ${db.poolMin}, more than DB_POOL_MAX (${db.poolMax}).` : undefined,
+  },
+  {
+    of: ['PAGE_DEFAULT', 'PAGE_MAX'],
+    find: ({ limits }) =>
+      limits.pageDefault > limits.pageMax
+        ? `PAGE_DEFAULT is ${limits.pageDefault}, more than PAGE_MAX (${limits.pageMax}).`
+        : undefined,
+  },
+];
+
+function contradictionsIn(config: Config, wrong: readonly string[]): ConfigFault[] {
+  return contradictions.flatMap(({ of, find }) => {
+    const text = of.some((name) => wrong.includes(name)) ? undefined : find(config);
+    return text === undefined ? [] : [{ name: of[0] ?? '', text }];
+  });
 }
 
 function deepFreeze<Value>(value: Value): Value {

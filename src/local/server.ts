@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
 import { PlainError } from '../plain-error.ts';
 import { identify, isAlive, type ProcessId, signal, stopProcess } from './process.ts';
 
@@ -49,14 +49,14 @@ export async function runServer(plan: ServerPlan): Promise<LocalServer> {
     if (last.identity === identity && (await becomesReady(plan, last))) return handleOf(plan, last, true);
     await stopProcess(last, plan.stopGraceMs);
   }
-  let port = await freePort(last?.port);
+  let port = await freePort('127.0.0.1', last?.port);
   for (let attempt = 1; ; attempt++) {
     const state: State = { ...spawnServer(plan, port), port, identity };
     writeState(plan.folder, state);
     if (await becomesReady(plan, state)) return handleOf(plan, state, false);
     await stopProcess(state, 0);
     // Somebody else may have taken the port between the choice and the start.
-    const next = await freePort(port);
+    const next = await freePort('127.0.0.1', port);
     if (next === port || attempt === 3) throw new PlainError(`The private ${plan.name} did not start. ${logEnd(plan)}`);
     port = next;
   }
@@ -113,18 +113,6 @@ function handleOf(plan: ServerPlan, state: State, adopted: boolean): LocalServer
     stop: () => stopProcess(state, plan.stopGraceMs),
     abandon: (name) => signal(state, name),
   };
-}
-
-/** The preferred port where it is free, else any. */
-function freePort(preferred = 0): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error) => (preferred === 0 ? reject(error) : resolve(freePort(0))));
-    server.listen({ port: preferred, host: '127.0.0.1' }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 function readState(folder: string): State | undefined {
