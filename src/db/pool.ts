@@ -39,7 +39,7 @@ export function connectionOptions({ db }: Config): PoolOptions {
     database: db.name,
     user: db.user,
     password: db.password,
-    charset: 'utf8mb4_unicode_ci',
+    charset: 'utf8mb4',
     connectTimeout: db.connectTimeoutMs,
     dateStrings: true,
     jsonStrings: true,

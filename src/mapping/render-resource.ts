@@ -1,4 +1,5 @@
 /** A record as the resource that is served: type, id, meta and content in the specification's order of elements. */
+import { shapeOf } from '../fhir/structure.ts';
 import type { CompiledVariant, Overlay } from './compile.ts';
 import { isObject, type JsonObject } from './lift.ts';
 import { renderContent } from './render.ts';
@@ -21,10 +22,25 @@ export function renderResource(record: Rendered, env: Env): JsonObject {
   const content = renderContent(variant, stored, record.overlay, record.refined, env);
   const said = isObject(content['meta']) ? content['meta'] : {};
   const meta = { versionId: String(record.version), lastUpdated: record.lastUpdated, ...said };
-  return { resourceType: variant.resourceType, id: record.id, meta, ...inOrder(content, variant) };
+  return { resourceType: variant.resourceType, id: record.id, meta, ...inOrder(content, variant.resourceType) };
 }
 
-function inOrder(content: JsonObject, _variant: CompiledVariant): JsonObject {
-  const { meta: _meta, ...rest } = content;
-  return rest;
+const ranks = new Map<string, ReadonlyMap<string, number>>();
+
+/** Place of each key in the specification; a primitive's extensions stand behind it. */
+function ranksOf(resourceType: string): ReadonlyMap<string, number> {
+  const known = ranks.get(resourceType);
+  if (known) return known;
+  const keys = [...(shapeOf(resourceType)?.slots.keys() ?? [])].flatMap((key) => [key, `_${key}`]);
+  const made = new Map(keys.map((key, rank) => [key, rank]));
+  ranks.set(resourceType, made);
+  return made;
+}
+
+function inOrder(content: JsonObject, resourceType: string): JsonObject {
+  const rank = ranksOf(resourceType);
+  const ordered: JsonObject = {};
+  const keys = Object.keys(content).sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  for (const key of keys) if (key !== 'meta') ordered[key] = content[key];
+  return ordered;
 }

@@ -1,0 +1,5 @@
+/** The registry's list: one line a resource type. Everything else follows from it. */
+import type { AnyMapping } from '../src/mapping/registry.ts';
+import { patient } from './patient.ts';
+
+export const mappings: readonly AnyMapping[] = [patient];

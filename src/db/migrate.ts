@@ -1,0 +1,121 @@
+/** Brings a database to what this version of the gateway needs: migrations, the check of MediMax's tables, books for existing rows. */
+import knexPackage, { type Knex } from 'knex';
+import * as settings from '../../migrations/0001_gateway_settings.ts';
+import * as medimaxTables from '../../migrations/0002_medimax_tables.ts';
+import * as gatewayTables from '../../migrations/0003_gateway_tables.ts';
+import type { Config } from '../config.ts';
+import type { Registry } from '../mapping/registry.ts';
+import { PlainError } from '../plain-error.ts';
+import { adoptRows, enterAdopted } from './adopt-rows.ts';
+import { checkSchema, type SchemaDifference } from './check-schema.ts';
+import { connectionOptions, openPool, type Session, sessionOf, sessionStatements } from './pool.ts';
+
+type Migration = { readonly up: (knex: Knex) => Promise<void>; readonly down: (knex: Knex) => Promise<void> };
+
+const migrations: readonly (readonly [name: string, migration: Migration])[] = [
+  ['0001_gateway_settings', settings],
+  ['0002_medimax_tables', medimaxTables],
+  ['0003_gateway_tables', gatewayTables],
+];
+
+/** The same list for the knex command line and for us; a name, once released, never changes. */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => migrations.map(([name]) => name),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => {
+    const found = migrations.find(([other]) => other === name);
+    if (!found) throw new Error(`no migration ${name}`);
+    return found[1];
+  },
+};
+
+export function knexOptions(config: Config): Knex.Config {
+  return {
+    client: 'mysql2',
+    connection: connectionOptions(config) as unknown as Knex.MySql2ConnectionConfig, // the driver's own options, which Knex passes on
+    pool: {
+      min: 0,
+      max: 2,
+      afterCreate: (
+        connection: { query(sql: string, done: (failure: unknown) => void): void },
+        done: (failure: unknown, on: unknown) => void,
+      ) => {
+        const [first = '', second = ''] = sessionStatements(config);
+        connection.query(first, (failure) =>
+          failure ? done(failure, connection) : connection.query(second, (other) => done(other, connection)),
+        );
+      },
+    },
+    migrations: { migrationSource, tableName: 'fhir_migration', disableTransactions: true },
+  };
+}
+
+export interface MigrateReport {
+  /** Names of the migrations that ran now. */
+  readonly applied: readonly string[];
+  readonly differences: readonly SchemaDifference[];
+  /** Rows that got their resource now. */
+  readonly adopted: number;
+}
+
+/**
+ * Runs what has not run, checks what is there and adopts rows without a resource. Running it again changes nothing.
+ * @throws PlainError listing every difference that would lose data or break reads.
+ */
+export async function migrateUp(config: Config, registry: Registry): Promise<MigrateReport> {
+  const applied = await withKnex(config, async (knex) => {
+    const [, names]: [number, string[]] = await knex.migrate.latest();
+    return names;
+  });
+  return withSession(config, async (session) => {
+    const differences = await checkSchema(session);
+    const fatal = differences.filter((difference) => difference.fatal);
+    if (fatal.length > 0) {
+      const lines = fatal.map((difference) => `  ${difference.text}`);
+      throw new PlainError(
+        `The MediMax tables of database ${config.db.name} cannot carry the mappings:\n${lines.join('\n')}\nNothing of them was altered.`,
+      );
+    }
+    const adopted = await adoptRows(session, registry);
+    await enterAdopted(session);
+    return { applied, differences, adopted };
+  });
+}
+
+/** Undoes the last migration, or all. @throws PlainError when that would drop records. */
+export async function migrateDown(config: Config, all: boolean): Promise<readonly string[]> {
+  return withKnex(config, async (knex) => {
+    const [, names]: [number, string[]] = all ? await knex.migrate.rollback(undefined, true) : await knex.migrate.down();
+    return names;
+  });
+}
+
+/** What `migrate check` says: differences and migrations still to run; nothing is changed. */
+export async function migrateCheck(
+  config: Config,
+): Promise<{ readonly pending: readonly string[]; readonly differences: readonly SchemaDifference[] }> {
+  const pending = await withKnex(config, async (knex) => {
+    const [, names]: [unknown, (string | { name: string })[]] = await knex.migrate.list();
+    return names.map((name) => (typeof name === 'string' ? name : name.name));
+  });
+  return { pending, differences: await withSession(config, checkSchema) };
+}
+
+async function withKnex<Result>(config: Config, run: (knex: Knex) => Promise<Result>): Promise<Result> {
+  const knex = knexPackage(knexOptions(config));
+  try {
+    return await run(knex);
+  } finally {
+    await knex.destroy();
+  }
+}
+
+async function withSession<Result>(config: Config, run: (session: Session) => Promise<Result>): Promise<Result> {
+  const pool = await openPool({ ...config, db: { ...config.db, poolMin: 0, poolMax: 1 } });
+  try {
+    // Adopting a million rows takes longer than any request may.
+    return await run(sessionOf(pool, 600_000));
+  } finally {
+    await pool.end();
+  }
+}
