@@ -1,0 +1,8 @@
+/** A column's text as FHIR may show it, for mappings; '' and white space alone say nothing. */
+import type { ColumnValue } from '../src/mapping/types.ts';
+import { validText } from './grammar/valid-text.ts';
+
+export function shownText(value: ColumnValue | undefined): string | undefined {
+  const text = value === null || value === undefined ? undefined : validText(String(value));
+  return text === undefined || text.trim() === '' ? undefined : text;
+}
