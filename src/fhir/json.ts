@@ -58,34 +58,38 @@ export function plain<T>(value: T): T;
 export function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (JSON.isRawJSON(value)) return Number(value.rawJSON);
-  return Array.isArray(value) ? plainArray(value) : plainObject(value);
+  return Array.isArray(value) ? plainArray(value) : isJsonObject(value) ? plainObject(value) : value;
+}
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Whether it is a JSON object: no array, no null, no raw number. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 function plainArray(list: readonly unknown[]): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let i = 0; i < list.length; i++) {
     const item = plain(list[i]);
-    if (copy) copy[i] = item;
-    else if (item !== list[i]) {
-      copy = list.slice();
-      copy[i] = item;
-    }
+    if (item === list[i]) continue;
+    copy ??= list.slice();
+    copy[i] = item;
   }
   return copy ?? list;
 }
 
-function plainObject(value: object): object {
-  const source: Record<string, unknown> = { ...value };
-  let changed = false;
-  for (const key in source) {
-    const item = source[key];
+function plainObject(value: JsonObject): JsonObject {
+  let copy: Record<string, unknown> | undefined;
+  for (const key in value) {
+    const item = value[key];
     if (typeof item !== 'object' || item === null) continue;
     const replaced = plain(item);
     if (replaced === item) continue;
-    source[key] = replaced;
-    changed = true;
+    copy ??= { ...value };
+    copy[key] = replaced;
   }
-  return changed ? source : value;
+  return copy ?? value;
 }
 
 /** Deep equality as FHIR sees it: the order of keys is nothing, that of arrays everything; 6.30 is not 6.3; undefined is absent. */
@@ -96,16 +100,18 @@ export function sameJson(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) || Array.isArray(b)) {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   }
-  const left: Readonly<Record<string, unknown>> = { ...a };
-  const right: Readonly<Record<string, unknown>> = { ...b };
-  let defined = 0;
-  for (const key in left) {
-    if (left[key] === undefined) continue;
-    defined++;
-    if (!Object.hasOwn(right, key) || !sameJson(left[key], right[key])) return false;
+  return isJsonObject(a) && isJsonObject(b) && sameObject(a, b);
+}
+
+function sameObject(a: JsonObject, b: JsonObject): boolean {
+  let surplus = 0;
+  for (const key in a) {
+    if (a[key] === undefined) continue;
+    surplus++;
+    if (!Object.hasOwn(b, key) || !sameJson(a[key], b[key])) return false;
   }
-  for (const key in right) if (right[key] !== undefined) defined--;
-  return defined === 0;
+  for (const key in b) if (b[key] !== undefined) surplus--;
+  return surplus === 0;
 }
 
 export function isDecimal(value: unknown): value is number | RawJson {
