@@ -1,5 +1,5 @@
 /** One gateway process, from its configuration to its URL. Here the parts meet. */
-import type { RequestListener } from 'node:http';
+import { assemble } from './assemble.ts';
 import type { Config } from './config.ts';
 import { freePort } from './free-port.ts';
 import { listen } from './listen.ts';
@@ -9,12 +9,6 @@ export interface Gateway {
   /** The FHIR base as clients see it. */
   readonly url: string;
   /** Ends running requests within `shutdownGraceMs`, then closes the pool and whatever else is open. */
-  readonly close: () => Promise<void>;
-}
-
-/** What is behind the listening socket. */
-interface Assembly {
-  readonly handler: RequestListener;
   readonly close: () => Promise<void>;
 }
 
@@ -35,15 +29,6 @@ export async function startGateway(given: Config, log: Log = createLog(given.log
     await assembly.close();
     throw error;
   }
-}
-
-/** The seam to the parts: pool → repository → interactions → HTTP application. */
-async function assemble(_config: Config, _log: Log): Promise<Assembly> {
-  const handler: RequestListener = (request, response) => {
-    const alive = request.url === '/livez';
-    response.writeHead(alive ? 200 : 503, { 'Content-Type': 'text/plain' }).end(alive ? 'alive\n' : 'not wired yet\n');
-  };
-  return { handler, close: async () => {} };
 }
 
 /** PORT=0 is settled before the parts are made, because their links carry the port. */
