@@ -1,0 +1,13 @@
+/** Headers that every response carries, set directly: a middleware for them would cost a tenth of the throughput. */
+
+/** Patient data belongs in no cache and in no frame; nothing here is a page that loads anything. */
+export function fixedHeaders(baseUrl: string): Readonly<Record<string, string>> {
+  return {
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    ...(baseUrl.startsWith('https://') ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
+  };
+}

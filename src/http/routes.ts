@@ -1,0 +1,39 @@
+/** The one table of FHIR routes: an interaction more is a row more. The CapabilityStatement and 405's Allow follow from it. */
+import { base } from '../interaction/base.ts';
+import { create } from '../interaction/create.ts';
+import { remove } from '../interaction/delete.ts';
+import type { Interaction, Served } from '../interaction/interaction.ts';
+import { metadata } from '../interaction/metadata.ts';
+import { read } from '../interaction/read.ts';
+import { update } from '../interaction/update.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface Route extends Served {
+  readonly method: Method;
+  /** Below the base URL. `:type` is a type of the registry, `:id` an id; other names go to the interaction as `path`. */
+  readonly path: string;
+  /** What the body holds: JSON, or form fields, which join the query parameters. */
+  readonly body: 'none' | 'json' | 'form';
+  readonly interaction: Interaction;
+}
+
+/** Where two paths fit a URL, the earlier row wins: fixed words stand before `:type`, `_history` before `:id`. */
+export const routes: readonly Route[] = [
+  { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
+  { method: 'GET', path: '/', level: 'system', codes: [], body: 'none', interaction: base },
+  { method: 'GET', path: '/:type/:id', level: 'instance', codes: ['read'], body: 'none', interaction: read },
+  { method: 'PUT', path: '/:type/:id', level: 'instance', codes: ['update'], body: 'json', interaction: update },
+  { method: 'DELETE', path: '/:type/:id', level: 'instance', codes: ['delete'], body: 'none', interaction: remove },
+  { method: 'POST', path: '/:type', level: 'type', codes: ['create'], body: 'json', interaction: create },
+];
+
+/** Rows by path, in the order of the table. */
+export function byPath(rows: readonly Route[]): ReadonlyMap<string, readonly Route[]> {
+  return Map.groupBy(rows, ({ path }) => path);
+}
+
+/** The value of Allow: these methods, HEAD beside GET, and OPTIONS, which is always answered. */
+export function allowed(rows: readonly { readonly method: Method }[]): string {
+  return [...rows.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])), 'OPTIONS'].join(', ');
+}

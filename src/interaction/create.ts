@@ -1,0 +1,19 @@
+/** Create: a new resource whose id the gateway gives. https://hl7.org/fhir/R4/http.html#create */
+
+import { resourceIn, warningsOf } from './incoming.ts';
+import type { Interaction } from './interaction.ts';
+import { refuseOtherConditions } from './precondition.ts';
+import { parsePresentation } from './presentation.ts';
+import { typeOf } from './target.ts';
+import { written } from './written.ts';
+
+export const create: Interaction = async (context, request) => {
+  const resourceType = typeOf(request);
+  const presentation = parsePresentation(request.query, resourceType, 'A create');
+  refuseOtherConditions(request, []);
+  // "If an id is provided, the server SHALL ignore it."
+  const { id: _ignored, ...resource } = resourceIn(request.body, resourceType);
+  const warnings = warningsOf(resource, resourceType);
+  const result = await context.repository.create(resourceType, resource, { origin: 'client', deadline: request.deadline });
+  return written(context, request, { result, warnings, presentation });
+};

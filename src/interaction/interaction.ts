@@ -1,0 +1,98 @@
+/** What an interaction is: plain request in, plain response out; no Express, no sockets. https://hl7.org/fhir/R4/http.html */
+import type { Config } from '../config.ts';
+import type { Repository } from '../db/repository.ts';
+import type { Log } from '../log.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import type { Registry } from '../mapping/registry.ts';
+
+/** Header names in lower case, as Node gives them. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface InteractionRequest {
+  readonly method: string;
+  /** Absent at system level. Always a type of the registry: others never get this far. */
+  readonly resourceType?: string;
+  /** As the client wrote it: not yet checked. */
+  readonly id?: string;
+  /** Further parts of the path by name: `version`, `compartment`, … */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: RequestHeaders;
+  /** Parsed JSON of the body (decimals keep their digits); undefined where the route takes none. */
+  readonly body?: unknown;
+  /** Under which the client reaches the gateway, without a trailing slash: `https://example.org/fhir`. */
+  readonly baseUrl: string;
+  readonly requestId: string;
+  /** Milliseconds since the epoch after which nothing may be tried again. */
+  readonly deadline: number;
+}
+
+export interface InteractionResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The resource to send. */
+  readonly body?: JsonObject;
+  /** The resource as ready JSON text, where it is cheaper to have; sent as it is unless the client wants it pretty. */
+  readonly text?: string;
+}
+
+/** The words of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and -system-restful-interaction.html. */
+export type InteractionCode =
+  | 'read'
+  | 'vread'
+  | 'update'
+  | 'patch'
+  | 'delete'
+  | 'history-instance'
+  | 'history-type'
+  | 'create'
+  | 'search-type'
+  | 'transaction'
+  | 'batch'
+  | 'search-system'
+  | 'history-system';
+
+/** What else a route can be: listed elsewhere in the CapabilityStatement, or not at all. */
+export type OtherCode =
+  | 'capabilities'
+  | 'operation'
+  | 'search-compartment'
+  | 'conditional-create'
+  | 'conditional-update'
+  | 'conditional-delete';
+
+export type Level = 'system' | 'type' | 'instance';
+
+/** One thing that is served, for the CapabilityStatement. */
+export interface Served {
+  readonly level: Level;
+  readonly codes: readonly (InteractionCode | OtherCode)[];
+  /** For operations: name without `$` and the canonical URL of its definition. Types it is offered for; absent: all. */
+  readonly operation?: { readonly name: string; readonly definition: string; readonly types?: readonly string[] };
+}
+
+/** A search parameter as the CapabilityStatement lists it. */
+export interface SearchParameterClaim {
+  readonly name: string;
+  readonly type: string;
+  readonly definition?: string;
+  readonly documentation?: string;
+}
+
+/** All that interactions may use, handed in once when the application is made. */
+export interface InteractionContext {
+  readonly registry: Registry;
+  readonly repository: Repository;
+  readonly config: Config;
+  readonly log: Log;
+  readonly software: { readonly name: string; readonly version: string };
+  /** When this process began to serve, FHIR dateTime. */
+  readonly startedAt: string;
+  readonly served: readonly Served[];
+  readonly searchParameters: (resourceType: string) => readonly SearchParameterClaim[];
+}
+
+export type Interaction = (
+  context: InteractionContext,
+  request: InteractionRequest,
+) => InteractionResponse | Promise<InteractionResponse>;

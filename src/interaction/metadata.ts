@@ -1,0 +1,121 @@
+/** Capabilities: what this gateway does, generated from what runs. https://hl7.org/fhir/R4/http.html#capabilities */
+import { fault } from '../fhir/outcome.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import type { Interaction, InteractionCode, InteractionContext, Level, OtherCode, Served } from './interaction.ts';
+import { onlyParameters } from './parameters.ts';
+
+export const metadata: Interaction = (context, { query, baseUrl }) => {
+  onlyParameters(query, ['mode'], 'The CapabilityStatement');
+  const mode = query.get('mode') ?? 'full';
+  const make = modes[mode];
+  if (make === undefined) throw fault('malformed', 'value', `mode is none of ${Object.keys(modes).join(', ')}.`, 'mode');
+  return { status: 200, headers: {}, body: make(context, baseUrl) };
+};
+
+type Make = (context: InteractionContext, baseUrl: string) => JsonObject;
+
+const modes: Readonly<Record<string, Make | undefined>> = {
+  full: (context, baseUrl) => capabilityStatement(context, baseUrl, context.registry.resourceTypes),
+  normative: (context, baseUrl) =>
+    capabilityStatement(
+      context,
+      baseUrl,
+      context.registry.resourceTypes.filter((type) => normativeTypes.includes(type)),
+    ),
+  terminology: (context, baseUrl) => ({
+    resourceType: 'TerminologyCapabilities',
+    ...about(context, baseUrl),
+    kind: 'instance',
+  }),
+};
+
+/** The clinical types whose content is normative in R4. https://hl7.org/fhir/R4/resourcelist.html */
+const normativeTypes: readonly string[] = ['Patient', 'Observation'];
+
+function capabilityStatement(context: InteractionContext, baseUrl: string, types: readonly string[]): JsonObject {
+  return {
+    resourceType: 'CapabilityStatement',
+    ...about(context, baseUrl),
+    kind: 'instance',
+    fhirVersion: '4.0.1',
+    format: ['json', 'application/fhir+json'],
+    rest: [rest(context, types)],
+  };
+}
+
+function about({ software, startedAt }: InteractionContext, baseUrl: string): JsonObject {
+  return {
+    status: 'active',
+    date: startedAt,
+    publisher: software.name,
+    software: { name: software.name, version: software.version },
+    implementation: { description: 'FHIR R4 gateway in front of a living MediMax database', url: baseUrl },
+  };
+}
+
+function rest(context: InteractionContext, types: readonly string[]): JsonObject {
+  const { served, config } = context;
+  const interaction = interactionsAt('system', served);
+  const operation = operationsAt(['system'], served);
+  return {
+    mode: 'server',
+    security: {
+      cors: config.http.corsOrigins.length > 0,
+      description:
+        'The gateway itself does not authenticate: it listens on loopback, or behind a proxy that authenticates and encrypts.',
+    },
+    resource: types.map((type) => restResource(context, type)),
+    ...(interaction.length > 0 ? { interaction } : {}),
+    ...(operation.length > 0 ? { operation } : {}),
+  };
+}
+
+function restResource(context: InteractionContext, type: string): JsonObject {
+  const { served, config } = context;
+  const has = (code: InteractionCode | OtherCode) => served.some(({ codes }) => codes.includes(code));
+  const operation = operationsAt(['type', 'instance'], served, type);
+  const searchParam = has('search-type') ? context.searchParameters(type) : [];
+  return {
+    type,
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    interaction: [...interactionsAt('instance', served), ...interactionsAt('type', served)],
+    versioning: config.http.requireIfMatch ? 'versioned-update' : 'versioned',
+    readHistory: has('vread'),
+    updateCreate: has('update'),
+    conditionalCreate: has('conditional-create'),
+    conditionalRead: 'full-support',
+    conditionalUpdate: has('conditional-update'),
+    conditionalDelete: has('conditional-delete') ? 'single' : 'not-supported',
+    ...(searchParam.length > 0 ? { searchParam } : {}),
+    ...(operation.length > 0 ? { operation } : {}),
+  };
+}
+
+/** What the CapabilityStatement has no code for is said elsewhere in it. */
+const notListed: readonly OtherCode[] = [
+  'capabilities',
+  'operation',
+  'search-compartment',
+  'conditional-create',
+  'conditional-update',
+  'conditional-delete',
+];
+
+function isListed(code: InteractionCode | OtherCode): code is InteractionCode {
+  return !notListed.some((other) => other === code);
+}
+
+function interactionsAt(level: Level, served: readonly Served[]): JsonObject[] {
+  const codes = served.filter((route) => route.level === level).flatMap((route) => route.codes.filter(isListed));
+  return [...new Set(codes)].map((code) => ({ code }));
+}
+
+function operationsAt(levels: readonly Level[], served: readonly Served[], type?: string): JsonObject[] {
+  const byName = new Map<string, string>();
+  for (const { level, operation } of served) {
+    if (operation === undefined || !levels.includes(level)) continue;
+    if (type !== undefined && operation.types?.includes(type) === false) continue;
+    byName.set(operation.name, operation.definition);
+  }
+  return [...byName].map(([name, definition]) => ({ name, definition }));
+}
