@@ -21,6 +21,10 @@ export const extensions = {
   derived: 'medimax-derived',
   /** A column's text as MediMax keeps it, beside an element that was read out of it. */
   rawText: 'medimax-raw-text',
+  /** Medication_Purpose.purpose_description, on the reason it describes. */
+  purposeDescription: 'medimax-purpose-description',
+  /** discontinued_date where it cannot be the end of a Period, being before (or not surely after) its start. */
+  discontinuedDate: 'medimax-discontinued-date',
 } as const;
 
 export function codeSystem(env: Pick<Env, 'canonicalBase'>, name: keyof typeof codeSystems): string {
