@@ -43,7 +43,7 @@ const name: Pair<Lifted> = {
   name: 'name',
   elements: ['name'],
   columns: ['name'],
-  toFhir: ({ row }) => (row['name'] ? { name: [nameToFhir(String(row['name']))] } : {}),
+  toFhir: ({ row }) => ({ name: [nameToFhir(String(row['name'] ?? ''))] }),
   toRow(elements, context) {
     const chosen = nameFromFhir(elements.name as HumanName[] | undefined);
     if (typeof chosen !== 'string') {
