@@ -1,5 +1,7 @@
 /** The registry's list: one line a resource type. Everything else follows from it. */
 import type { AnyMapping } from '../src/mapping/registry.ts';
+import { appointment } from './appointment.ts';
+import { condition } from './condition.ts';
 import { patient } from './patient.ts';
 
-export const mappings: readonly AnyMapping[] = [patient];
+export const mappings: readonly AnyMapping[] = [patient, condition, appointment];
