@@ -1,0 +1,96 @@
+/** What an Observation of a result says of the Lab_Report above it: patient, day, type, facility, orderer, time of issue. */
+import type { FhirResource, Reference } from 'fhir/r4.js';
+import { dateFromColumn } from '../../src/fhir/date.ts';
+import { isObject } from '../../src/mapping/lift.ts';
+import { shortText } from '../../src/mapping/pairs.ts';
+import type { Pair, ParentSource, Slice } from '../../src/mapping/types.ts';
+import { instantFromTimestamp } from '../grammar/timestamp.ts';
+import { containedTarget, isContainedFor, targetType } from '../reference.ts';
+import { shownText } from '../shown-text.ts';
+import { requiredDay } from './effective.ts';
+import type { Lifted } from './lifted.ts';
+
+export const labReport: ParentSource = {
+  table: 'Lab_Report',
+  key: 'lab_report_id',
+  foreignKey: 'lab_report_id',
+  resourceType: 'DiagnosticReport',
+  idPrefix: 'lr',
+  shared: true,
+};
+
+export const reportSlices: readonly Slice[] = [
+  { name: 'performer:facility', match: (item, _index, resource) => item !== undefined && item === facilityOf(resource) },
+  { name: 'contained:facility', match: (item, _index, resource) => isContainedFor(item, facilityOf(resource), resource) },
+  { name: 'basedOn:order', match: (item, _index, resource) => item !== undefined && item === orderOf(resource) },
+  { name: 'contained:order', match: (item, _index, resource) => isContainedFor(item, orderOf(resource), resource) },
+];
+
+export const effective: Pair<Lifted> = {
+  name: 'effective',
+  elements: ['effective[x]'],
+  columns: ['parent.lab_date'],
+  toFhir({ parent }) {
+    const day = dateFromColumn(String(parent?.['lab_date'] ?? ''));
+    return day === undefined ? {} : { effectiveDateTime: day };
+  },
+  toRow: (elements, context) => ({ parent: { lab_date: requiredDay(elements, 'Observation', context) } }),
+};
+
+/** created_at is the server's: what a client says of the time of issue is kept beside it. */
+export const issued: Pair<Lifted> = {
+  name: 'issued',
+  elements: ['issued'],
+  columns: ['parent.created_at'],
+  toFhir({ parent }) {
+    const instant = instantFromTimestamp(parent?.['created_at']);
+    return instant === undefined ? {} : { issued: instant };
+  },
+};
+
+/** A facility's name is no identity: a display and no Organization. Other performers are kept. */
+export const facility: Pair<Lifted> = {
+  name: 'facility',
+  elements: ['performer:facility', 'contained:facility'],
+  columns: ['parent.lab_facility'],
+  toFhir({ parent }) {
+    const display = shownText(parent?.['lab_facility']);
+    return display === undefined ? {} : { 'performer:facility': { type: 'Organization', display } };
+  },
+  toRow(elements, context) {
+    const performer = elements['performer:facility'];
+    const contained = containedTarget(performer?.reference, context.resource);
+    const name = performer?.display ?? (contained?.resourceType === 'Organization' ? contained.name : undefined);
+    return { parent: { lab_facility: shortText(name, 255, 'Observation.performer.display', context) } };
+  },
+};
+
+/** The orderer is the report's to show; here it is only written, so that results of one order lie under one report. */
+export const order: Pair<Lifted> = {
+  name: 'order',
+  elements: ['basedOn:order', 'contained:order'],
+  columns: ['parent.ordering_doctor'],
+  toFhir: () => ({}),
+  toRow(elements, context) {
+    const request = containedTarget(elements['basedOn:order']?.reference, context.resource);
+    const doctor = request?.resourceType === 'ServiceRequest' ? request.requester?.display : undefined;
+    return { parent: { ordering_doctor: shortText(doctor, 255, 'Observation.basedOn', context) } };
+  },
+};
+
+function facilityOf(resource: unknown): Reference | undefined {
+  return listOf(resource, 'performer').find((performer) => targetType(performer, resource) === 'Organization');
+}
+
+/** Only an order that is contained can name its orderer: the gateway keeps no ServiceRequests. */
+function orderOf(resource: unknown): Reference | undefined {
+  return listOf(resource, 'basedOn').find(({ reference }) => {
+    const target: FhirResource | undefined = containedTarget(reference, resource);
+    return target?.resourceType === 'ServiceRequest' && target.requester?.display !== undefined;
+  });
+}
+
+function listOf(resource: unknown, element: string): readonly Reference[] {
+  const list = isObject(resource) ? resource[element] : undefined;
+  return Array.isArray(list) ? list : [];
+}
