@@ -205,7 +205,7 @@ export const dosage = together(
 ).filter(notEmpty);
 
 export const attachment = together(
-  maybe('contentType', fc.constantFrom('text/plain', 'application/pdf'), 8),
+  fc.constantFrom('text/plain', 'application/pdf').map((contentType): JsonObject => ({ contentType })),
   maybe('data', base64, 5),
   primitive('title', text, 5),
 ).filter(notEmpty);

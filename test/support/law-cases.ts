@@ -1,0 +1,18 @@
+/** Which resources the laws are tried with, by resource type and variant; a registered variant without an entry fails the suite. */
+import type fc from 'fast-check';
+import type { JsonObject } from '../../src/mapping/lift.ts';
+import { arbitrary as appointment } from './generators/appointment.ts';
+import { arbitrary as condition } from './generators/condition.ts';
+import { arbitrary as patient } from './generators/patient.ts';
+
+export interface LawCase {
+  readonly resources: (patientId: string, appointmentId: string) => fc.Arbitrary<JsonObject>;
+  /** At least this share is accepted, of 1. */
+  readonly acceptedMin: number;
+}
+
+export const lawCases: Readonly<Record<string, LawCase>> = {
+  'Patient/Patient': { resources: () => patient, acceptedMin: 0.8 },
+  'Condition/Condition': { resources: condition, acceptedMin: 0.7 },
+  'Appointment/Appointment': { resources: appointment, acceptedMin: 0.5 },
+};
