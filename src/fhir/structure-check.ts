@@ -17,6 +17,7 @@ export function checkObject(check: Check, value: unknown, shape: TypeShape, path
   let chosen: Map<string, Slot> | undefined;
   for (const key in value) {
     if (key === 'resourceType' && shape.resource) continue;
+    if (value[key] === undefined) continue;
     members++;
     const base = key.charCodeAt(0) === 0x5f ? key.slice(1) : key;
     const slot = shape.slots.get(base);
