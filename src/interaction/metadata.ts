@@ -7,7 +7,7 @@ import { onlyParameters } from './parameters.ts';
 export const metadata: Interaction = (context, { query, baseUrl }) => {
   onlyParameters(query, ['mode'], 'The CapabilityStatement');
   const mode = query.get('mode') ?? 'full';
-  const make = modes[mode];
+  const make = Object.hasOwn(modes, mode) ? modes[mode] : undefined;
   if (make === undefined) throw fault('malformed', 'value', `mode is none of ${Object.keys(modes).join(', ')}.`, 'mode');
   return { status: 200, headers: {}, body: make(context, baseUrl) };
 };
