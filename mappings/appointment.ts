@@ -8,13 +8,13 @@ import { doctor, isPatient, participantSlices, patient, status, type WithPartici
 import { otherReasons, reasonCode, reasonReference, symptoms } from './appointment/reasons.ts';
 import { timesUnknown, when } from './appointment/when.ts';
 import { instantFromTimestamp } from './grammar/timestamp.ts';
-import { validText } from './grammar/valid-text.ts';
 import { codeSystem, isCodeSystem } from './local-terms.ts';
+import { shownText } from './shown-text.ts';
+import { snomed } from './terms/check-digits.ts';
 
 type Lifted = WithParticipants & { readonly [other: `reasonReference:other${number}`]: Reference };
 
 const reasonCodes = 'http://terminology.hl7.org/CodeSystem/v2-0276';
-const snomed = 'http://snomed.info/sct';
 
 /** HL7 table 0276; it has no code for a consultation. */
 export const appointmentTypes = codeTable([
@@ -80,7 +80,7 @@ const comment: Pair<Lifted> = {
   elements: ['comment'],
   columns: ['notes'],
   toFhir: ({ row }) => {
-    const text = validText(row['notes'] as string | null);
+    const text = shownText(row['notes']);
     return text === undefined ? {} : { comment: text };
   },
   toRow: (elements, context) => ({ row: { notes: longText(elements.comment, 'Appointment.comment', context) } }),

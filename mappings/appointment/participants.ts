@@ -5,8 +5,8 @@ import { isObject } from '../../src/mapping/lift.ts';
 import { shortText } from '../../src/mapping/pairs.ts';
 import type { Pair, Slice } from '../../src/mapping/types.ts';
 import { nameFromFhir } from '../grammar/human-name.ts';
-import { validText } from '../grammar/valid-text.ts';
 import { containedTarget, isContainedFor, targetType } from '../reference.ts';
+import { shownText } from '../shown-text.ts';
 
 export interface WithParticipants extends Appointment {
   readonly 'participant:patient'?: Partial<AppointmentParticipant>;
@@ -87,7 +87,7 @@ export const doctor: Pair<WithParticipants> = {
   elements: ['participant:doctor', 'contained:doctor'],
   columns: ['doctor_name'],
   toFhir({ row }) {
-    const display = validText(row['doctor_name'] as string | null);
+    const display = shownText(row['doctor_name']);
     if (display === undefined) return {};
     return {
       'participant:doctor': {

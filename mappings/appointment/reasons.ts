@@ -3,9 +3,9 @@ import type { Appointment, CodeableConcept } from 'fhir/r4.js';
 import { isObject } from '../../src/mapping/lift.ts';
 import { conceptText, shortText } from '../../src/mapping/pairs.ts';
 import type { ChildSource, Columns, Pair, Slice, WriteContext } from '../../src/mapping/types.ts';
-import { validText } from '../grammar/valid-text.ts';
 import { unknownConcept } from '../local-terms.ts';
 import { targetType } from '../reference.ts';
+import { shownText } from '../shown-text.ts';
 
 type Reasons = Pick<Appointment, 'reasonCode' | 'reasonReference'>;
 
@@ -52,7 +52,7 @@ export const reasonReference: Pair<Reasons> = {
 };
 
 function shownAs(row: Columns): CodeableConcept {
-  const text = validText(row['symptom_name'] as string | null);
+  const text = shownText(row['symptom_name']);
   return text === undefined ? { ...unknownConcept } : { text };
 }
 

@@ -79,8 +79,12 @@ function later(instant: string, minutes: number): string | undefined {
 function wallOf({ start, requestedPeriod }: Partial<When>, context: WriteContext): { date: string; time: string | null } | null {
   if (start !== undefined) {
     const wall = clinicWall(start, context.env.zone);
-    if (wall && /^\d{4}-/.test(wall.date)) return wall;
-    context.refuse('value', `Appointment.start ${start} is no instant that MediMax can keep`, 'Appointment.start');
+    if (wall && /^[1-9]\d{3}-/.test(wall.date)) return wall;
+    context.refuse(
+      'value',
+      `Appointment.start ${start} is no instant between the years 1000 and 9999, which MediMax's dates hold`,
+      'Appointment.start',
+    );
     return null;
   }
   const period = requestedPeriod?.find((one) => one.start !== undefined || one.end !== undefined);

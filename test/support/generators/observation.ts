@@ -111,6 +111,18 @@ const effective: fc.Arbitrary<JsonObject> = fc.oneof(
   instant.map((issued): JsonObject => ({ issued })),
 );
 
+/** Before MediMax's today: the history holds what has happened. */
+const past: fc.Arbitrary<JsonObject> = fc.oneof(
+  fc
+    .integer({ min: 1970, max: 2025 })
+    .chain((year) =>
+      fc
+        .constantFrom(`${year}`, `${year}-05`, `${year}-05-17`, `${year}-05-17T23:10:00-05:00`)
+        .map((effectiveDateTime): JsonObject => ({ effectiveDateTime })),
+    ),
+  fc.integer({ min: 1970, max: 2025 }).map((year): JsonObject => ({ effectivePeriod: { start: `${year}-02` } })),
+);
+
 const status = fc.constantFrom('final', 'final', 'final', 'preliminary', 'registered', 'amended', 'corrected', 'unknown');
 const category = (code: string) => ({
   coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code }],
@@ -239,11 +251,13 @@ export function symptom(patientId: string, appointmentId: string): fc.Arbitrary<
     });
 }
 
-/** Lifestyle and other entries of the history. */
-export function entry(patientId: string): fc.Arbitrary<JsonObject> {
-  const categories = fc.constantFrom(category('social-history'), {
-    coding: [{ system: 'https://medimax.example/fhir/CodeSystem/medimax-history-type', code: 'other' }],
-  });
+/** Lifestyle or other entries of the history. */
+export function entry(kind: 'lifestyle' | 'other', patientId: string): fc.Arbitrary<JsonObject> {
+  const categories = fc.constant(
+    kind === 'lifestyle'
+      ? category('social-history')
+      : { coding: [{ system: 'https://medimax.example/fhir/CodeSystem/medimax-history-type', code: 'other' }] },
+  );
   const code = fc.oneof(concept, fc.constantFrom('29762-2', '11329-0', '72166-2').map(loincCode));
   const flags = some({
     severity: fc
@@ -260,18 +274,18 @@ export function entry(patientId: string): fc.Arbitrary<JsonObject> {
       code,
       subject: subjectOf(patientId),
       values: fc.oneof(value, noValue),
-      when: fc.option(effective),
+      when: fc.option(past),
       flags,
       rest,
     })
-    .map(({ category: kind, values, when, flags: said, rest: kept, ...always }) => {
+    .map(({ category: one, values, when, flags: said, rest: kept, ...always }) => {
       const { extension: others = [], ...more } = kept;
       const list = [...Object.values(said), ...(Array.isArray(others) ? others : [])];
       return {
         resourceType: 'Observation',
         ...more,
         ...always,
-        category: [kind],
+        category: [one],
         ...values,
         ...when,
         ...(list.length > 0 ? { extension: list } : {}),
@@ -281,6 +295,6 @@ export function entry(patientId: string): fc.Arbitrary<JsonObject> {
 
 /** Of every kind; symptoms only where there is an appointment. */
 export function arbitrary(patientId: string, appointmentId?: string): fc.Arbitrary<JsonObject> {
-  const others = fc.oneof({ weight: 3, arbitrary: result(patientId) }, entry(patientId));
+  const others = fc.oneof({ weight: 3, arbitrary: result(patientId) }, entry('lifestyle', patientId), entry('other', patientId));
   return appointmentId === undefined ? others : fc.oneof({ weight: 3, arbitrary: others }, symptom(patientId, appointmentId));
 }
