@@ -1,6 +1,6 @@
 /** One ajv validator per served resource type, over HL7's JSON schema: loaded from generated/validators, or compiled on the spot. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import standalone from 'ajv/dist/standalone/index.js';
 import schema from './definitions/schema.json' with { type: 'json' };
@@ -50,9 +50,16 @@ export function buildValidators(): boolean {
   const ajv = compiler(true);
   const code = standalone.default(ajv, Object.fromEntries(resourceTypes.map((type) => [type, `r4#/definitions/${type}`])));
   mkdirSync(folder, { recursive: true });
-  writeFileSync(moduleUrl, code);
-  writeFileSync(stampUrl, stamp());
+  // Renamed into place, as another process may be reading or building too; the stamp last.
+  put(moduleUrl, code);
+  put(stampUrl, stamp());
   return true;
+}
+
+function put(url: URL, text: string): void {
+  const draft = new URL(`${url.href}.${process.pid}`);
+  writeFileSync(draft, text);
+  renameSync(draft, url);
 }
 
 /** The validators by resource type. Without an up-to-date build they are compiled in memory, which costs the start about a second. */

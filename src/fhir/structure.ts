@@ -69,6 +69,16 @@ export function shapeOf(type: string): TypeShape | undefined {
 /** The resource types that are validated in full, as the gateway serves them. */
 export const resourceTypes: readonly string[] = [...shapes.values()].filter((shape) => shape.resource).map((shape) => shape.name);
 
+/** The resource with its top-level elements in R4's order, each `_key` after its key; keys R4 does not know come last. */
+export function inElementOrder<T extends { readonly resourceType: string }>(resource: T): T {
+  const keys = [...(shapeOf(resource.resourceType)?.slots.keys() ?? [])].flatMap((key) => [key, `_${key}`]);
+  const first = {
+    resourceType: undefined,
+    ...Object.fromEntries(keys.filter((key) => key in resource).map((key) => [key, undefined])),
+  };
+  return Object.assign(first, resource);
+}
+
 function shapeFrom(name: string, rows: Readonly<Record<string, ElementRow>>): TypeShape {
   const slots = Object.entries(rows).flatMap(([element, row]) => slotsFrom(name, element, row));
   const mandatory = Map.groupBy(
