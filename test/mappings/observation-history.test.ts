@@ -9,7 +9,7 @@ import type { JsonObject } from '../../src/mapping/lift.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { entry } from '../support/generators/observation.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import { medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
+import { everyRowIsValid, medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
 
 const env = testEnv(loadTermTables());
 const base = 'https://medimax.example/fhir';
@@ -162,7 +162,8 @@ describe('which row keeps an Observation', () => {
 });
 
 describe('the laws', () => {
-  for (const variant of [lifestyle, other])
+  for (const variant of [lifestyle, other]) {
+    test(`5 for ${variant.name}: every row is a valid resource`, () => everyRowIsValid(variant, env, 1000));
     test(`1, 2 and 3 for ${variant.name}`, () => {
       const changes = fc.constantFrom<readonly [string, ColumnValue]>(
         ['history_item', 'Smoking'],
@@ -186,4 +187,5 @@ describe('the laws', () => {
       );
       assert.ok(accepted > 700, `${accepted} accepted`);
     });
+  }
 });

@@ -11,7 +11,7 @@ import { planColumns } from '../../src/mapping/plan.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { symptom } from '../support/generators/observation.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import { medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
+import { everyRowIsValid, medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
 
 const env = testEnv(loadTermTables());
 const variant = variantOf(observation, 'Appointment_Symptom');
@@ -218,6 +218,8 @@ describe('writing a symptom', () => {
 });
 
 describe('the laws', () => {
+  test('5: every row is a valid resource', () => everyRowIsValid(variant, env, 1000));
+
   test('1, 2 and 3: nothing is lost, reading changes nothing, MediMax wins', () => {
     const changes = fc.constantFrom<readonly [string, ColumnValue]>(
       ['symptom_name', 'Fever'],

@@ -11,7 +11,14 @@ import { renderContent } from '../../src/mapping/render.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { result } from '../support/generators/observation.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import { medimaxWins, nothingIsLost, readingChangesNothing, withColumn, written } from '../support/mapping-laws.ts';
+import {
+  everyRowIsValid,
+  medimaxWins,
+  nothingIsLost,
+  readingChangesNothing,
+  withColumn,
+  written,
+} from '../support/mapping-laws.ts';
 
 const env = testEnv(loadTermTables());
 const variant = variantOf(observation, 'Lab_Finding');
@@ -265,6 +272,8 @@ describe('writing a result', () => {
 });
 
 describe('the laws', () => {
+  test('5: every row is a valid resource', () => everyRowIsValid(variant, env, 1000));
+
   test('1, 2 and 3: nothing is lost, reading changes nothing, MediMax wins', () => {
     const changes = fc.constantFrom<readonly [string, ColumnValue]>(
       ['test_name', 'Glucose'],
