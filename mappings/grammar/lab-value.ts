@@ -138,6 +138,7 @@ const isLoinc = (code: string) => (component: ObservationComponent) =>
 function bloodPressure(systolic: ObservationComponent, diastolic: ObservationComponent): Summary {
   const [above, below] = [valueText(systolic), valueText(diastolic)];
   const units = new Set([above, below].flatMap((value) => (value?.unit ? [value.unit] : [])));
+  if (!above?.text && !below?.text) return { text: notAvailable, unit: null };
   return { text: `${above?.text || '-'}/${below?.text || '-'}`, unit: units.size === 1 ? ([...units][0] ?? null) : null };
 }
 

@@ -173,6 +173,7 @@ describe('value[x] → test_value, test_unit', () => {
     [{ valuePeriod: { end: '2021' } }, 'until 2021', null],
     [{ component: [bp('8462-4', 80), bp('8480-6', 120)] }, '120/80', 'mmHg'],
     [{ component: [bp('8480-6', 107), bp('8462-4')] }, '107/-', 'mmHg'],
+    [{ component: [bp('8480-6'), bp('8462-4')] }, 'not available', null],
     [
       {
         component: [
