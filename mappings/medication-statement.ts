@@ -1,8 +1,9 @@
 /** MedicationStatement ↔ the Medication table and its Medication_Purpose rows. Source of the rules: docs/mapping.md, section Medication. */
-import type { MedicationRequest, MedicationStatement, Reference } from 'fhir/r4.js';
+import type { Dosage, MedicationRequest, MedicationStatement, Reference } from 'fhir/r4.js';
 import { patientReference } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
 import { course } from './medication/course.ts';
+import { dosagePairs, firstDosage } from './medication/dosage.ts';
 import { medicationSlice, medicineName } from './medication/name.ts';
 import { order, prescriber, prescriptionSlices } from './medication/prescription.ts';
 import { reasons } from './medication/reasons.ts';
@@ -10,6 +11,7 @@ import type { TermTables } from './terms/term-table.ts';
 
 type Lifted = MedicationStatement & {
   readonly 'contained:order'?: Partial<MedicationRequest> | undefined;
+  readonly 'dosage:first'?: Dosage | undefined;
   readonly 'basedOn:order'?: Reference | undefined;
 };
 
@@ -31,8 +33,16 @@ export const medicationStatement = defineMapping<Lifted, TermTables>({
           matchOn: ['condition_name', 'purpose_description'],
         },
       },
-      slices: [medicationSlice, ...prescriptionSlices],
-      pairs: [course, medicineName, patientReference<Lifted>('MedicationStatement', 'subject'), reasons, order, prescriber],
+      slices: [medicationSlice, firstDosage, ...prescriptionSlices],
+      pairs: [
+        course,
+        medicineName,
+        patientReference<Lifted>('MedicationStatement', 'subject'),
+        reasons,
+        ...dosagePairs,
+        order,
+        prescriber,
+      ],
     },
   ],
 });

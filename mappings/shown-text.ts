@@ -3,6 +3,5 @@ import type { ColumnValue } from '../src/mapping/types.ts';
 import { validText } from './grammar/valid-text.ts';
 
 export function shownText(value: ColumnValue | undefined): string | undefined {
-  const text = value === null || value === undefined ? undefined : validText(String(value));
-  return text === undefined || text.trim() === '' ? undefined : text;
+  return value === null || value === undefined ? undefined : validText(String(value));
 }

@@ -270,3 +270,65 @@ test('each reason is a purpose: text, else display; what says nothing makes no r
   ]);
   assert.deepEqual(back(written)['reasonCode'], reasonCode);
 });
+
+test('dosage and frequency read as one instruction: text, dose, timing, and the exact dosage', () => {
+  const resource = read({ dosage: '500 mg', frequency: 'twice daily' });
+  assert.deepEqual(resource['dosage'], [
+    {
+      extension: [{ url: 'https://medimax.example/fhir/StructureDefinition/medimax-dosage-text', valueString: '500 mg' }],
+      text: '500 mg twice daily',
+      timing: {
+        repeat: { frequency: 2, period: 1, periodUnit: 'd' },
+        code: {
+          coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation', code: 'BID', display: 'BID' }],
+          text: 'twice daily',
+        },
+      },
+      doseAndRate: [{ doseQuantity: { value: 500, unit: 'mg', system: 'http://unitsofmeasure.org', code: 'mg' } }],
+    },
+  ]);
+  assert.equal(read({ dosage: '', frequency: ' ' })['dosage'], undefined);
+});
+
+test('a dosage is written from dose and timing, from its text only where there is neither', () => {
+  const written = (first: JsonObject) => {
+    const { dosage, frequency } = columns({ dosage: [first, { text: 'and then less' }] });
+    return { dosage, frequency };
+  };
+  const doseAndRate = [{ doseQuantity: { value: 5, unit: 'mL' } }];
+  const timing = { repeat: { frequency: 3, period: 1, periodUnit: 'd' } };
+  assert.deepEqual(written({ text: 'as told', doseAndRate, timing }), { dosage: '5 mL', frequency: '3 times daily' });
+  assert.deepEqual(written({ text: '1 tablet per day' }), { dosage: '1 tablet per day', frequency: null });
+  assert.throws(() => written({ text: 'x'.repeat(101) }), /at most 100/);
+});
+
+test('MediMax changing the frequency keeps the client dose, and the other way round; the text goes with either', () => {
+  const doseAndRate = [{ type: { text: 'ordered' }, doseQuantity: { value: 5, unit: 'mL' } }];
+  const timing = { event: ['2020-01-01'], code: { text: 'on Mondays' } };
+  const asNeededCodeableConcept = { text: 'pain' };
+  const route = { text: 'oral' };
+  const written = write({ dosage: [{ text: 'as told', doseAndRate, timing, asNeededCodeableConcept, route }] });
+  const first = (changed: Columns) => (after(written, changed)['dosage'] as JsonObject[])[0] ?? {};
+  const often = first({ frequency: 'twice daily as needed' });
+  assert.deepEqual(often['doseAndRate'], doseAndRate);
+  assert.equal(often['text'], '5 mL twice daily as needed');
+  assert.equal(often['asNeededCodeableConcept'], undefined);
+  assert.equal(often['asNeededBoolean'], true);
+  const more = first({ dosage: '10 mL' });
+  assert.deepEqual([more['timing'], more['asNeededCodeableConcept'], more['route']], [timing, asNeededCodeableConcept, route]);
+  assert.equal(more['asNeededBoolean'], undefined);
+});
+
+test('an update of one part of a dosage writes that column alone, and of its text alone where text is all there is', () => {
+  const odd = storedAs({ dosage: 'two\u0000puffs', frequency: 'BID' });
+  const withFirst = (change: JsonObject) => (resource: JsonObject) => ({
+    ...resource,
+    dosage: [{ ...(resource['dosage'] as JsonObject[])[0], ...change }],
+  });
+  assert.deepEqual(update(odd, withFirst({ timing: { code: { text: 'hourly' } } })), { frequency: 'hourly' });
+  assert.deepEqual(update(odd, withFirst({ route: { text: 'oral' } })), {});
+  assert.deepEqual(
+    update(odd, (resource) => ({ ...resource, dosage: [{ text: 'one puff' }] })),
+    { dosage: 'one puff', frequency: null },
+  );
+});
