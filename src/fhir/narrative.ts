@@ -1,5 +1,5 @@
 /** Whether a narrative is XHTML that may be shown: well-formed, basic formatting only. https://hl7.org/fhir/R4/narrative.html */
-import type { PrimitiveFault } from './primitives.ts';
+import type { PrimitiveFault } from './primitive-fault.ts';
 
 const elements = new Set(
   (

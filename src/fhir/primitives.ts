@@ -1,13 +1,7 @@
 /** The primitive types of R4: what each accepts, and how to say so. https://hl7.org/fhir/R4/datatypes.html#primitive */
 import { isTime, parseDate, parseDateTime, parseInstant } from './date.ts';
 import { narrativeFault } from './narrative.ts';
-import type { IssueCode } from './outcome.ts';
-
-export interface PrimitiveFault {
-  readonly code: IssueCode;
-  /** Completes the sentence "<element> …". */
-  readonly text: string;
-}
+import type { PrimitiveFault } from './primitive-fault.ts';
 
 /** FHIR's limit for strings, in characters. */
 const stringCharsMax = 1024 * 1024;

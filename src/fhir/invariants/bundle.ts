@@ -1,7 +1,7 @@
 /** The invariants of Bundle. https://hl7.org/fhir/R4/bundle.html#invs */
 
 import { isJsonObject, type JsonObject } from '../json.ts';
-import type { Invariant } from './index.ts';
+import type { Invariant } from './invariant.ts';
 import { has, implies, list, text } from './reading.ts';
 
 function rule(key: string, element: string, says: string, test: (bundle: JsonObject, type: string) => boolean): Invariant {

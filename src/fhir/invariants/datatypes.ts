@@ -1,7 +1,7 @@
 /** The invariants of datatypes. https://hl7.org/fhir/R4/datatypes.html */
 
 import { isJsonObject, type JsonObject } from '../json.ts';
-import type { Invariant } from './index.ts';
+import type { Invariant } from './invariant.ts';
 import { certainlyAfter, has, hasChoice, implies, list, number, text } from './reading.ts';
 
 const ucum = 'http://unitsofmeasure.org';

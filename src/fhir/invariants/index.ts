@@ -4,30 +4,11 @@ import type { JsonObject } from '../json.ts';
 import { resourceTypes, shapeOf } from '../structure.ts';
 import { bundleInvariants } from './bundle.ts';
 import { datatypeInvariants, onlyId, timingInvariants } from './datatypes.ts';
+import type { Invariant, InvariantScope } from './invariant.ts';
 import { domainResourceInvariants } from './resource-rules.ts';
 import { resourceInvariants } from './resources.ts';
 
-/** What an invariant may look at beside its own node. */
-export interface InvariantScope {
-  /** The resource as it was sent, outermost. */
-  readonly root: JsonObject;
-  /** The ids of its contained resources. */
-  readonly containedIds: ReadonlySet<string>;
-}
-
-export interface Invariant {
-  /** R4's name for it, such as obs-6. */
-  readonly key: string;
-  /** The type or backbone element it holds for: `Period`, `Patient.contact`, `Observation`. */
-  readonly type: string;
-  readonly severity: 'error' | 'warning';
-  /** The element of the node to point at; the node itself when absent. */
-  readonly element?: string;
-  /** The rule, for people. */
-  readonly text: string;
-  /** Whether the node keeps the rule. Must not throw, whatever the node holds. */
-  readonly test: (node: JsonObject, scope: InvariantScope) => boolean;
-}
+export type { Invariant, InvariantScope };
 
 const hasContent: Omit<Invariant, 'type'> = {
   key: 'ele-1',

@@ -1,7 +1,7 @@
 /** The invariants that every resource with contained resources shares. https://hl7.org/fhir/R4/domainresource.html */
 
 import { isJsonObject, type JsonObject } from '../json.ts';
-import type { Invariant, InvariantScope } from './index.ts';
+import type { Invariant, InvariantScope } from './invariant.ts';
 import { has, list, text } from './reading.ts';
 
 function contained(resource: JsonObject): readonly JsonObject[] {

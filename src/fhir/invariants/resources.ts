@@ -1,7 +1,7 @@
 /** The invariants of the served resource types; severities and expressions are those of the R4 definitions. */
 
 import { isJsonObject, type JsonObject, sameJson } from '../json.ts';
-import type { Invariant } from './index.ts';
+import type { Invariant } from './invariant.ts';
 import { codings, has, hasChoice, hasCoding, implies, list, text } from './reading.ts';
 
 const conditionClinical = 'http://terminology.hl7.org/CodeSystem/condition-clinical';
