@@ -67,6 +67,8 @@ async function runFiles(files: readonly string[], env: Record<string, string>): 
     files: files.map((file) => join(root, file)),
     concurrency: 2,
     timeout: testTimeoutMs,
+    // A handle that a failed test left open would otherwise keep its file until the time-out.
+    forceExit: true,
     signal: ending.signal,
     env: { ...process.env, ...servers.env, ...env },
   });

@@ -93,8 +93,9 @@ test('migrate starts private servers where no gateway runs, and stops them', asy
   assert.equal(serverIn(join(folder, 'mariadb')), undefined);
 });
 
-test('a port that is taken is one clear sentence, before anything is started', async () => {
+test('a port that is taken is one clear sentence, before anything is started', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
   await once(other, 'listening');
   const address = other.address();
   assert.ok(typeof address === 'object' && address);
@@ -102,7 +103,6 @@ test('a port that is taken is one clear sentence, before anything is started', a
   assert.equal(await gateway.ended, 1);
   assert.match(gateway.output, new RegExp(`^Port ${address.port} on 127\\.0\\.0\\.1 is taken by another program: .*\n$`));
   assert.ok(!existsSync(join(folder, 'unused')));
-  other.close();
 });
 
 test('faults of the configuration are listed together, without a stack', async () => {

@@ -11,8 +11,9 @@ import { PlainError } from '../../src/plain-error.ts';
 
 const http = (env: Record<string, string> = {}) => readConfig({ PORT: '0', ...env }).http;
 
-test('a port that is taken is said in one sentence with the port and the variable', async () => {
+test('a port that is taken is said in one sentence with the port and the variable', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
   await once(other, 'listening');
   const address = other.address();
   assert.ok(typeof address === 'object' && address);
@@ -24,7 +25,6 @@ test('a port that is taken is said in one sentence with the port and the variabl
       return true;
     },
   );
-  other.close();
 });
 
 test('an address of another machine is said too', async () => {
@@ -72,11 +72,11 @@ test('a request that never ends is cut off after the grace', async () => {
   await cut;
 });
 
-test('a free port is another one where the preferred is taken', async () => {
+test('a free port is another one where the preferred is taken', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
+  t.after(() => other.close());
   await once(other, 'listening');
   const address = other.address();
   assert.ok(typeof address === 'object' && address);
   assert.notEqual(await freePort('127.0.0.1', address.port), address.port);
-  other.close();
 });
