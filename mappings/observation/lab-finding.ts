@@ -2,6 +2,7 @@
 import type { Observation } from 'fhir/r4.js';
 import { conceptText, patientReference, shortText } from '../../src/mapping/pairs.ts';
 import type { Pair, Variant } from '../../src/mapping/types.ts';
+import { labPartySlices } from '../lab-parties.ts';
 import { unknownConcept } from '../local-terms.ts';
 import { shownText } from '../shown-text.ts';
 import type { TermTables } from '../terms/term-table.ts';
@@ -10,7 +11,7 @@ import { interpretation } from './interpretation.ts';
 import { checkKind } from './kind.ts';
 import type { Lifted } from './lifted.ts';
 import { firstRange, referenceRange } from './reference-range.ts';
-import { effective, facility, issued, labReport, order, reportSlices } from './report.ts';
+import { effective, facility, issued, labReport, order } from './report.ts';
 import { resultValue } from './result-value.ts';
 import { checkStatus, statusOf } from './status.ts';
 
@@ -42,7 +43,7 @@ const code: Pair<Lifted, TermTables> = {
 export const labFinding: Variant<Lifted, TermTables> = {
   name: 'Lab_Finding',
   source: { table: 'Lab_Finding', key: 'lab_finding_id', idPrefix: 'lf', patient: 'parent', parent: labReport },
-  slices: [...reportSlices, firstRange],
+  slices: [...labPartySlices, firstRange],
   pairs: [
     statusOf(['test_value', 'test_unit']),
     category,

@@ -1,11 +1,9 @@
 /** What an Observation of a result says of the Lab_Report above it: patient, day, type, facility, orderer, time of issue. */
-import type { FhirResource, Reference } from 'fhir/r4.js';
 import { dateFromColumn } from '../../src/fhir/date.ts';
-import { isObject } from '../../src/mapping/lift.ts';
 import { shortText } from '../../src/mapping/pairs.ts';
-import type { Pair, ParentSource, Slice } from '../../src/mapping/types.ts';
+import type { Pair, ParentSource } from '../../src/mapping/types.ts';
 import { instantFromTimestamp } from '../grammar/timestamp.ts';
-import { containedTarget, isContainedFor, targetType } from '../reference.ts';
+import { facilityName, ordererName } from '../lab-parties.ts';
 import { shownText } from '../shown-text.ts';
 import { requiredDay } from './effective.ts';
 import type { Lifted } from './lifted.ts';
@@ -18,13 +16,6 @@ export const labReport: ParentSource = {
   idPrefix: 'lr',
   shared: true,
 };
-
-export const reportSlices: readonly Slice[] = [
-  { name: 'performer:facility', match: (item, _index, resource) => item !== undefined && item === facilityOf(resource) },
-  { name: 'contained:facility', match: (item, _index, resource) => isContainedFor(item, facilityOf(resource), resource) },
-  { name: 'basedOn:order', match: (item, _index, resource) => item !== undefined && item === orderOf(resource) },
-  { name: 'contained:order', match: (item, _index, resource) => isContainedFor(item, orderOf(resource), resource) },
-];
 
 export const effective: Pair<Lifted> = {
   name: 'effective',
@@ -58,9 +49,7 @@ export const facility: Pair<Lifted> = {
     return display === undefined ? {} : { 'performer:facility': { type: 'Organization', display } };
   },
   toRow(elements, context) {
-    const performer = elements['performer:facility'];
-    const contained = containedTarget(performer?.reference, context.resource);
-    const name = performer?.display ?? (contained?.resourceType === 'Organization' ? contained.name : undefined);
+    const name = facilityName(elements['performer:facility'], context.resource);
     return { parent: { lab_facility: shortText(name, 255, 'Observation.performer.display', context) } };
   },
 };
@@ -72,25 +61,7 @@ export const order: Pair<Lifted> = {
   columns: ['parent.ordering_doctor'],
   toFhir: () => ({}),
   toRow(elements, context) {
-    const request = containedTarget(elements['basedOn:order']?.reference, context.resource);
-    const doctor = request?.resourceType === 'ServiceRequest' ? request.requester?.display : undefined;
+    const doctor = ordererName(elements['basedOn:order'], context.resource);
     return { parent: { ordering_doctor: shortText(doctor, 255, 'Observation.basedOn', context) } };
   },
 };
-
-function facilityOf(resource: unknown): Reference | undefined {
-  return listOf(resource, 'performer').find((performer) => targetType(performer, resource) === 'Organization');
-}
-
-/** Only an order that is contained can name its orderer: the gateway keeps no ServiceRequests. */
-function orderOf(resource: unknown): Reference | undefined {
-  return listOf(resource, 'basedOn').find(({ reference }) => {
-    const target: FhirResource | undefined = containedTarget(reference, resource);
-    return target?.resourceType === 'ServiceRequest' && target.requester?.display !== undefined;
-  });
-}
-
-function listOf(resource: unknown, element: string): readonly Reference[] {
-  const list = isObject(resource) ? resource[element] : undefined;
-  return Array.isArray(list) ? list : [];
-}

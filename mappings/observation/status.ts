@@ -1,5 +1,4 @@
 /** Observation.status: MediMax has no column for it, a row reads as final. */
-import type { Observation } from 'fhir/r4.js';
 import { warning } from '../../src/fhir/outcome.ts';
 import type { Pair, WriteContext } from '../../src/mapping/types.ts';
 import type { Lifted } from './lifted.ts';
@@ -11,7 +10,7 @@ export function statusOf(columns: readonly string[]): Pair<Lifted> {
 
 const withdrawn: readonly string[] = ['entered-in-error', 'cancelled'];
 
-export function checkStatus(status: Observation['status'] | undefined, resourceType: string, context: WriteContext): void {
+export function checkStatus(status: string | undefined, resourceType: string, context: WriteContext): void {
   const expression = `${resourceType}.status`;
   if (status === undefined || status === 'final') return;
   if (withdrawn.includes(status)) {
