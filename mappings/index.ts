@@ -2,6 +2,8 @@
 import type { AnyMapping } from '../src/mapping/registry.ts';
 import { appointment } from './appointment.ts';
 import { condition } from './condition.ts';
+import { medicationStatement } from './medication-statement.ts';
+import { observation } from './observation.ts';
 import { patient } from './patient.ts';
 
-export const mappings: readonly AnyMapping[] = [patient, condition, appointment];
+export const mappings: readonly AnyMapping[] = [patient, condition, medicationStatement, appointment, observation];

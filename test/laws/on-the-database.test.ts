@@ -147,7 +147,7 @@ function expectedAfter(variant: CompiledVariant, before: ResourceRecord, now: Re
   for (const { pair, name, reads } of variant.pairs) {
     const touched = reads.row.includes(column);
     const refinement = touched ? undefined : before.overlay?.refined[name]?.el;
-    mergeInto(expected, refinement ?? JSON.parse(JSON.stringify(pair.toFhir(now.stored, gateway.parts.env()))));
+    mergeInto(expected, refinement ?? sent(pair.toFhir(now.stored, gateway.parts.env())));
   }
   if (before.overlay) mergeInto(expected, before.overlay.rest);
   return expected;

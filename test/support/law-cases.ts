@@ -3,6 +3,8 @@ import type fc from 'fast-check';
 import type { JsonObject } from '../../src/mapping/lift.ts';
 import { arbitrary as appointment } from './generators/appointment.ts';
 import { arbitrary as condition } from './generators/condition.ts';
+import { arbitrary as medicationStatement } from './generators/medication-statement.ts';
+import { entry, result, symptom } from './generators/observation.ts';
 import { arbitrary as patient } from './generators/patient.ts';
 
 export interface LawCase {
@@ -14,5 +16,10 @@ export interface LawCase {
 export const lawCases: Readonly<Record<string, LawCase>> = {
   'Patient/Patient': { resources: () => patient, acceptedMin: 0.8 },
   'Condition/Condition': { resources: condition, acceptedMin: 0.7 },
+  'MedicationStatement/MedicationStatement': { resources: medicationStatement, acceptedMin: 0.5 },
   'Appointment/Appointment': { resources: appointment, acceptedMin: 0.5 },
+  'Observation/Lab_Finding': { resources: result, acceptedMin: 0.5 },
+  'Observation/Appointment_Symptom': { resources: symptom, acceptedMin: 0.5 },
+  'Observation/lifestyle': { resources: (patientId) => entry('lifestyle', patientId), acceptedMin: 0.5 },
+  'Observation/other': { resources: (patientId) => entry('other', patientId), acceptedMin: 0.5 },
 };

@@ -33,14 +33,26 @@ export async function sendExamples(
     .map((file) => ({ file, resource: parseJson(readFileSync(join(examplesFolder, file))) as JsonObject }))
     .filter(({ resource }) => resourceTypes.includes(String(resource['resourceType'])))
     .toSorted((a, b) => order(a.resource) - order(b.resource) || a.file.localeCompare(b.file));
+  const options = () => ({ origin: 'client', deadline: Date.now() + 30_000 });
+  const present = new Set(examples.map(({ resource }) => `${resource['resourceType']}/${resource['id']}`));
+  for (const id of missingPatients(
+    examples.map(({ resource }) => resource),
+    present,
+  )) {
+    await repository.update(
+      'Patient',
+      id,
+      { resourceType: 'Patient', id, name: [{ text: `Patient of an example (${id})` }] },
+      options(),
+    );
+  }
   const results: ExampleResult[] = [];
   for (const { file, resource } of examples) {
     const { resourceType, id } = resource as { resourceType: string; id: string };
     try {
       const errors = validate(resource, resourceType).filter((issue) => issue.severity === 'error');
       if (errors.length > 0) throw new FhirError('unprocessable', errors);
-      const options = { origin: 'client', deadline: Date.now() + 30_000 };
-      await repository.update(resourceType, id, resource, options);
+      await repository.update(resourceType, id, resource, options());
       const record = await repository.read(resourceType, id);
       const served = record ? repository.render(record) : {};
       const same = sameJson(comparable(resource, ownIdentifierSystem), comparable(served, ownIdentifierSystem));
@@ -52,6 +64,17 @@ export async function sendExamples(
     }
   }
   return results;
+}
+
+/** Patients that examples are about and that HL7 publishes no example of: somebody has registered them before. */
+function missingPatients(resources: readonly JsonObject[], present: ReadonlySet<string>): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (const resource of resources) {
+    const subject = resource['subject'] ?? resource['patient'];
+    const [, id] = /^Patient\/([A-Za-z0-9.-]{1,64})$/.exec(String(isObject(subject) ? subject['reference'] : '')) ?? [];
+    if (id !== undefined && !present.has(`Patient/${id}`)) ids.add(id);
+  }
+  return ids;
 }
 
 /** Patients before what refers to them, appointments before their symptoms. */
