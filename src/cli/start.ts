@@ -39,7 +39,11 @@ async function serve({ say, ending }: Context, servers: Servers): Promise<void> 
 async function loadDemoOnce({ config, databaseIsPrivate, folder }: Servers, say: (line: string) => void): Promise<void> {
   const mark = join(folder, `demo-${config.db.name}`);
   if (!databaseIsPrivate || existsSync(mark)) return;
-  if (await loadDemo(config)) say('A small demo clinic was loaded.');
+  if (await loadDemo(config)) {
+    say('A small demo clinic was loaded.');
+    // Its rows are written as MediMax writes them; they become resources like any that were there before.
+    await migrate(config, 'up');
+  }
   writeFileSync(mark, '');
 }
 

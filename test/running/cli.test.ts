@@ -56,6 +56,7 @@ test('start serves on private servers; Ctrl-C, told twice by npm, stops all of i
   const [, origin = ''] = await printed(gateway, /MediMax FHIR Gateway: (http:\S+)\/fhir\n[\s\S]*Ctrl-C/);
   assert.match(gateway.output, /Three things to try:/);
   assert.equal((await fetch(`${origin}/livez`)).status, 200);
+  assert.equal((await fetch(`${origin}/fhir/Patient/pt-1`)).status, 200, 'the demo clinic is there on the first run');
   assert.ok(serverIn(join(folder, 'mariadb')) && serverIn(join(folder, 'redis')));
 
   const second = run(['start']);
