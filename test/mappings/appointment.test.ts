@@ -1,7 +1,6 @@
 /** Appointment ↔ Appointment and Appointment_Symptom: the rules one by one, then the laws over random rows and resources. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { appointment } from '../../mappings/appointment.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
 import type { JsonObject } from '../../src/mapping/lift.ts';
@@ -9,19 +8,11 @@ import { renderContent } from '../../src/mapping/render.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { arbitrary } from '../support/generators/appointment.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import {
-  assertValid,
-  everyRowIsValid,
-  medimaxWins,
-  nothingIsLost,
-  readingChangesNothing,
-  withColumn,
-  written,
-} from '../support/mapping-laws.ts';
+import { assertValid, withColumn } from '../support/mapping-laws.ts';
+import { mappingLaws } from '../support/mapping-suite.ts';
 
 const env = testEnv({});
 const variant = variantOf(appointment);
-const runs = 1000;
 
 const columns = {
   appointment_id: 3,
@@ -318,31 +309,4 @@ describe('an Appointment after MediMax changed a column', () => {
   });
 });
 
-describe('the laws', () => {
-  test('5: every row is a valid resource', () => everyRowIsValid(variant, env, runs));
-
-  test('1, 2 and 3: nothing is lost, reading changes nothing, MediMax wins', () => {
-    const changes = fc.constantFrom<readonly [string, ColumnValue]>(
-      ['appointment_date', '2031-01-01'],
-      ['appointment_time', '13:37:00'],
-      ['appointment_time', null],
-      ['status', 'No_Show'],
-      ['status', 'Pending'],
-      ['appointment_type', 'emergency'],
-      ['doctor_name', 'Dr. Else'],
-      ['doctor_name', null],
-      ['notes', 'changed'],
-    );
-    fc.assert(
-      fc.property(arbitrary('pt-1'), changes, (resource, [column, value]) => {
-        const sent = written(variant, resource, env);
-        if (!sent) return;
-        const read = sent.read();
-        nothingIsLost(resource, read);
-        readingChangesNothing(variant, sent.stored, read, env);
-        medimaxWins(variant, sent, column, value, env);
-      }),
-      { numRuns: runs },
-    );
-  });
-});
+describe('the laws', () => mappingLaws({ variant, env, resources: arbitrary('pt-1'), acceptedMin: 0.95 }));

@@ -1,7 +1,6 @@
 /** Observation of lifestyle and other history ↔ Medical_History: the rules one by one, then the laws over random resources. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { observation } from '../../mappings/observation.ts';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
@@ -9,7 +8,7 @@ import type { JsonObject } from '../../src/mapping/lift.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { entry } from '../support/generators/observation.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import { everyRowIsValid, medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
+import { mappingLaws } from '../support/mapping-suite.ts';
 
 const env = testEnv(loadTermTables());
 const base = 'https://medimax.example/fhir';
@@ -162,30 +161,6 @@ describe('which row keeps an Observation', () => {
 });
 
 describe('the laws', () => {
-  for (const variant of [lifestyle, other]) {
-    test(`5 for ${variant.name}: every row is a valid resource`, () => everyRowIsValid(variant, env, 1000));
-    test(`1, 2 and 3 for ${variant.name}`, () => {
-      const changes = fc.constantFrom<readonly [string, ColumnValue]>(
-        ['history_item', 'Smoking'],
-        ['history_details', null],
-        ['history_date', '1999-09-09'],
-        ['severity', 'critical'],
-        ['is_active', 0],
-        ['is_active', null],
-      );
-      let accepted = 0;
-      fc.assert(
-        fc.property(entry(variant === lifestyle ? 'lifestyle' : 'other', 'pt-1'), changes, (resource, [column, value]) => {
-          const kept = written(variant, resource, env);
-          if (!kept) return;
-          accepted++;
-          nothingIsLost(resource, kept.read());
-          readingChangesNothing(variant, kept.stored, kept.read(), env);
-          medimaxWins(variant, kept, column, value, env);
-        }),
-        { numRuns: 1000 },
-      );
-      assert.ok(accepted > 700, `${accepted} accepted`);
-    });
-  }
+  mappingLaws({ variant: lifestyle, env, resources: entry('lifestyle', 'pt-1'), acceptedMin: 0.95 });
+  mappingLaws({ variant: other, env, resources: entry('other', 'pt-1'), acceptedMin: 0.95 });
 });

@@ -1,7 +1,6 @@
 /** Observation of a symptom ↔ Appointment_Symptom: the rules one by one, then the laws over random resources. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { observation } from '../../mappings/observation.ts';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
@@ -11,7 +10,7 @@ import { planColumns } from '../../src/mapping/plan.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { symptom } from '../support/generators/observation.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
-import { everyRowIsValid, medimaxWins, nothingIsLost, readingChangesNothing, written } from '../support/mapping-laws.ts';
+import { mappingLaws } from '../support/mapping-suite.ts';
 
 const env = testEnv(loadTermTables());
 const variant = variantOf(observation, 'Appointment_Symptom');
@@ -217,32 +216,4 @@ describe('writing a symptom', () => {
   });
 });
 
-describe('the laws', () => {
-  test('5: every row is a valid resource', () => everyRowIsValid(variant, env, 1000));
-
-  test('1, 2 and 3: nothing is lost, reading changes nothing, MediMax wins', () => {
-    const changes = fc.constantFrom<readonly [string, ColumnValue]>(
-      ['symptom_name', 'Fever'],
-      ['symptom_description', 'changed'],
-      ['severity', 'critical'],
-      ['duration', '1 week'],
-      ['duration', null],
-      ['onset_type', 'chronic'],
-      ['onset_type', null],
-      ['parent.appointment_date', '1999-09-09'],
-    );
-    let accepted = 0;
-    fc.assert(
-      fc.property(symptom('pt-1', 'ap-1'), changes, (resource, [column, value]) => {
-        const kept = written(variant, resource, env);
-        if (!kept) return;
-        accepted++;
-        nothingIsLost(resource, kept.read());
-        readingChangesNothing(variant, kept.stored, kept.read(), env);
-        medimaxWins(variant, kept, column, value, env);
-      }),
-      { numRuns: 1000 },
-    );
-    assert.ok(accepted > 700, `${accepted} accepted`);
-  });
-});
+describe('the laws', () => mappingLaws({ variant, env, resources: symptom('pt-1', 'ap-1'), acceptedMin: 0.7 }));
