@@ -20,7 +20,8 @@ const timingElements = ['timing', 'asNeededBoolean', 'asNeededCodeableConcept'] 
  */
 const instruction: Pair<WithDosage, TermTables> = {
   name: 'dosage',
-  elements: owned(['text', ...doseElements, ...timingElements]),
+  // The id too: alone it would be no valid element.
+  elements: owned(['id', 'text', ...doseElements, ...timingElements]),
   columns: ['dosage', 'frequency'],
   toFhir: ({ row }, env) => part(shown(row, env), ['text']),
   toRow: (elements, context) => ({ row: dosageColumns(elements['dosage:first'], context) }),

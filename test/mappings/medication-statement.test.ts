@@ -14,7 +14,7 @@ import { mappingLaws } from '../support/mapping-suite.ts';
 const env = testEnv(loadTermTables());
 const variant = variantOf(medicationStatement);
 
-await mappingLaws({ variant, env, resources: arbitrary('p1'), acceptedMin: 0.4 });
+mappingLaws({ variant, env, resources: arbitrary('p1'), acceptedMin: 0.4 });
 
 const row: Columns = {
   medication_id: 4,
