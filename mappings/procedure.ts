@@ -1,0 +1,81 @@
+/** Procedure ↔ Medical_History rows of type surgery. Source of the rules: docs/mapping.md, section Medical_History. */
+import type { Annotation, CodeableConcept, Extension, Procedure } from 'fhir/r4.js';
+import { warning } from '../src/fhir/outcome.ts';
+import { firstNote, patientReference } from '../src/mapping/pairs.ts';
+import { defineMapping } from '../src/mapping/registry.ts';
+import type { Pair, WriteContext } from '../src/mapping/types.ts';
+import { isActive } from './history/clinical-status.ts';
+import { historyDate } from './history/date.ts';
+import { historyDetails } from './history/details.ts';
+import { historyItem } from './history/item.ts';
+import { severityExtension, severityExtensionSlice } from './history/severity.ts';
+import { historySource } from './history/source.ts';
+import { unknownExtension } from './local-terms.ts';
+import { snomed } from './terms/check-digits.ts';
+
+type Lifted = Procedure & { readonly 'note:first'?: Annotation | undefined; readonly 'extension:severity'?: Extension | undefined };
+
+const surgicalProcedure: CodeableConcept = {
+  coding: [{ system: snomed, code: '387713003', display: 'Surgical procedure' }],
+};
+
+/** No column holds it: what a client says of it stands whatever MediMax changes. */
+const category: Pair<Lifted> = {
+  name: 'category',
+  elements: ['category'],
+  columns: [],
+  toFhir: () => ({ category: surgicalProcedure }),
+};
+
+const status: Pair<Lifted> = {
+  name: 'status',
+  elements: ['status', 'statusReason'],
+  columns: ['is_active'],
+  toFhir: ({ row }) => ({ status: isActive(row['is_active']) ? 'completed' : 'unknown' }),
+  toRow: (elements, context) => ({ row: { is_active: activeColumn(elements.status, context) } }),
+};
+
+/** In MediMax a row of type surgery says that the operation took place. */
+function activeColumn(code: Procedure['status'] | undefined, context: WriteContext): number {
+  const expression = 'Procedure.status';
+  if (code === 'completed') return 1;
+  if (code === 'not-done' || code === 'preparation') {
+    const text = `${expression} ${code} cannot be kept: MediMax would show the operation as performed. Send it once it is in-progress or completed`;
+    context.refuse('business-rule', text, expression);
+  } else if (code !== 'unknown' && code !== undefined) {
+    const text = `${expression} ${code} is kept, but MediMax shows no more than an inactive entry for the operation`;
+    context.tell(warning('business-rule', text, expression));
+  }
+  return 0;
+}
+
+const performedDay = historyDate<Lifted>('Procedure', 'performed');
+
+/** NULL says that nobody knows when, rather than nothing, as profiles built on R4 ask for it. */
+const performed: Pair<Lifted> = {
+  ...performedDay,
+  toFhir(stored, env) {
+    const known = performedDay.toFhir(stored, env);
+    return known.performedDateTime === undefined ? { _performedDateTime: unknownExtension } : known;
+  },
+};
+
+export const procedure = defineMapping<Lifted, unknown>({
+  resourceType: 'Procedure',
+  variants: [
+    {
+      name: 'Procedure',
+      source: historySource('surgery'),
+      slices: [firstNote, severityExtensionSlice],
+      pairs: [
+        status,
+        category,
+        severityExtension,
+        historyItem('Procedure'),
+        patientReference<Lifted>('Procedure', 'subject'),
+        performed,
+        historyDetails('Procedure'),
+      ],
+    },
+  ],
+});

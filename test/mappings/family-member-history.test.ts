@@ -1,0 +1,100 @@
+/** FamilyMemberHistory ↔ Medical_History: the laws, and each row of the mapping's table. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { familyMemberHistory } from '../../mappings/family-member-history.ts';
+import { loadTermTables } from '../../mappings/terms/term-table.ts';
+import type { JsonObject } from '../../src/mapping/lift.ts';
+import { renderContent } from '../../src/mapping/render.ts';
+import type { Columns, Stored } from '../../src/mapping/types.ts';
+import { arbitrary } from '../support/generators/family-member-history.ts';
+import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
+import { mappingLaws } from '../support/mapping-suite.ts';
+
+const env = testEnv(loadTermTables());
+const variant = variantOf(familyMemberHistory);
+
+mappingLaws({ variant, env, resources: arbitrary('p1'), acceptedMin: 0.6 });
+
+const row: Columns = {
+  history_id: 7,
+  patient_id: 1,
+  history_type: 'family_history',
+  history_item: 'Diabetes',
+  history_details: 'as told',
+  history_date: '1994-05-01',
+  severity: 'moderate',
+  is_active: 1,
+  updated_at: '2024-01-01 10:00:00',
+};
+const storedAs = (columns: Columns): Stored => ({
+  row: { ...row, ...columns },
+  parent: null,
+  children: [],
+  patientId: 'pt-1',
+  parentId: null,
+});
+const read = (columns: Columns, facts = env) => readRow(variant, storedAs(columns), facts);
+const local = 'https://medimax.example/fhir/StructureDefinition/';
+const relationship = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-RoleCode', code: 'FTH' }] };
+const sent: JsonObject = {
+  resourceType: 'FamilyMemberHistory',
+  status: 'completed',
+  patient: { reference: 'Patient/p1' },
+  relationship,
+};
+const write = (more: JsonObject) => writeResource(variant, { ...sent, condition: [{ code: { text: 'Stroke' } }], ...more }, env);
+const columns = (more: JsonObject) => write(more).plan.row;
+
+test('a whole row is one condition of some relative', () => {
+  const resource = read({ history_item: 'Bad luck' });
+  assert.deepEqual(resource, {
+    resourceType: 'FamilyMemberHistory',
+    extension: [
+      { url: `${local}medimax-severity`, valueCode: 'moderate' },
+      { url: `${local}medimax-active`, valueBoolean: true },
+    ],
+    status: 'partial',
+    patient: { reference: 'Patient/pt-1' },
+    relationship: {
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-RoleCode', code: 'FAMMEMB', display: 'family member' }],
+    },
+    note: [{ text: 'as told' }],
+    condition: [{ code: { text: 'Bad luck' }, onsetPeriod: { start: '1994-05-01' } }],
+  });
+});
+
+test('a row that says little is still valid', () => {
+  const resource = read({ history_item: '', history_details: null, history_date: null, severity: null, is_active: null });
+  assert.deepEqual(Object.keys(resource).sort(), ['condition', 'patient', 'relationship', 'resourceType', 'status']);
+  assert.match(JSON.stringify(resource['condition']), /data-absent-reason/);
+});
+
+test('is_active and severity are extensions; entered-in-error is inactive, with a warning', () => {
+  const extension = [
+    { url: `${local}medimax-active`, valueBoolean: false },
+    { url: `${local}medimax-severity`, valueCode: 'severe' },
+  ];
+  assert.equal(columns({ extension })['is_active'], 0);
+  assert.equal(columns({ extension })['severity'], 'severe');
+  assert.equal(columns({})['is_active'], null);
+  const wrong = write({ status: 'entered-in-error' });
+  assert.deepEqual([wrong.plan.row['is_active'], wrong.plan.issues[0]?.severity], [0, 'warning']);
+});
+
+test('the relationship stays whatever MediMax changes; onset other than a period is kept beside NULL', () => {
+  const onsetAge = { value: 74, system: 'http://unitsofmeasure.org', code: 'a' };
+  const written = write({ condition: [{ code: { text: 'Stroke' }, onsetAge, contributedToDeath: true }] });
+  assert.equal(written.plan.row['history_date'], null);
+  const stored = { ...written.stored, row: { ...written.stored.row, history_item: 'Bad luck', history_date: '1990-02-03' } };
+  const again = renderContent(variant, stored, written.overlay, written.refined, env);
+  assert.deepEqual(again['relationship'], relationship);
+  assert.deepEqual(again['condition'], [
+    { code: { text: 'Bad luck' }, onsetPeriod: { start: '1990-02-03' }, contributedToDeath: true },
+  ]);
+});
+
+test('two conditions, and none, are refused for now', () => {
+  const one = { code: { text: 'Stroke' } };
+  assert.throws(() => write({ condition: [one, one] }), /send one FamilyMemberHistory for each condition/);
+  assert.throws(() => write({ condition: undefined }), /condition\[0\]\.code must have a text/);
+});
