@@ -20,20 +20,22 @@ export async function migrate(config: Config, action: MigrationAction): Promise<
     return { ok: true, lines: undone.length > 0 ? undone.map((name) => `Taken back: ${name}`) : ['Nothing to take back.'] };
   }
   if (action === 'check') {
-    const { pending, differences } = await migrateCheck(config);
+    const { pending, differences, triggers } = await migrateCheck(config, createGatewayRegistry());
     const lines = [
       ...pending.map((name) => `Still to run: ${name}`),
       ...differences.map(({ fatal, text }) => `${fatal ? 'Must be put right' : 'Note'}: ${text}`),
+      ...triggers.map((text) => `${text} \`migrate\` puts them right.`),
     ];
-    const ok = pending.length === 0 && !differences.some(({ fatal }) => fatal);
+    const ok = pending.length === 0 && triggers.length === 0 && !differences.some(({ fatal }) => fatal);
     return { ok, lines: lines.length > 0 ? lines : ['Everything is as this version needs it.'] };
   }
-  const { applied, adopted, differences } = await migrateUp(config, createGatewayRegistry());
+  const { applied, adopted, differences, triggers } = await migrateUp(config, createGatewayRegistry());
   return {
     ok: true,
     lines: [
       ...applied.map((name) => `Migrated: ${name}`),
       ...differences.map(({ text }) => `Note: ${text}`),
+      ...(triggers.length > 0 ? [`Triggers put right: ${triggers.join(', ')}.`] : []),
       ...(adopted > 0 ? [`${adopted} rows of MediMax became resources.`] : []),
     ],
   };

@@ -60,6 +60,11 @@ export const settings = {
       'The time a statement waits for a row lock before the transaction is tried again.',
       { max: 3600 },
     ),
+    triggers: flag(
+      'DB_TRIGGERS',
+      true,
+      "Keep the books of MediMax's own writes by triggers. `false` where the gateway may not create any: see docs/other-writer.md for what is lost.",
+    ),
     statementTimeoutMs: integer('DB_STATEMENT_TIMEOUT_MS', 20_000, 'ms', 'The time the server lets a statement run.'),
   },
   redis: {

@@ -3,12 +3,14 @@ import knexPackage, { type Knex } from 'knex';
 import * as settings from '../../migrations/0001_gateway_settings.ts';
 import * as medimaxTables from '../../migrations/0002_medimax_tables.ts';
 import * as gatewayTables from '../../migrations/0003_gateway_tables.ts';
+import * as changeFeed from '../../migrations/0005_change_feed.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
 import { adoptRows, enterAdopted } from './adopt-rows.ts';
 import { checkSchema, type SchemaDifference } from './check-schema.ts';
 import { connectionOptions, openPool, type Session, sessionOf, sessionStatements } from './pool.ts';
+import { compareTriggers, describeTriggers, dropTriggers, installTriggers, type RunText } from './triggers/install.ts';
 
 type Migration = { readonly up: (knex: Knex) => Promise<void>; readonly down: (knex: Knex) => Promise<void> };
 
@@ -16,6 +18,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0001_gateway_settings', settings],
   ['0002_medimax_tables', medimaxTables],
   ['0003_gateway_tables', gatewayTables],
+  ['0005_change_feed', changeFeed],
 ];
 
 /** The same list for the knex command line and for us; a name, once released, never changes. */
@@ -54,6 +57,8 @@ export interface MigrateReport {
   /** Names of the migrations that ran now. */
   readonly applied: readonly string[];
   readonly differences: readonly SchemaDifference[];
+  /** Triggers that were made, renewed or removed now. */
+  readonly triggers: readonly string[];
   /** Rows that got their resource now. */
   readonly adopted: number;
 }
@@ -67,7 +72,7 @@ export async function migrateUp(config: Config, registry: Registry): Promise<Mig
     const [, names]: [number, string[]] = await knex.migrate.latest();
     return names;
   });
-  return withSession(config, async (session) => {
+  return withSession(config, async (session, runText) => {
     const differences = await checkSchema(session);
     const fatal = differences.filter((difference) => difference.fatal);
     if (fatal.length > 0) {
@@ -76,29 +81,41 @@ export async function migrateUp(config: Config, registry: Registry): Promise<Mig
         `The MediMax tables of database ${config.db.name} cannot carry the mappings:\n${lines.join('\n')}\nNothing of them was altered.`,
       );
     }
+    // Triggers first: a row written while the others are adopted already enters itself.
+    const triggers = config.db.triggers ? await installTriggers(session, runText, registry) : [];
     const adopted = await adoptRows(session, registry);
     await enterAdopted(session);
-    return { applied, differences, adopted };
+    return { applied, differences, triggers, adopted };
   });
 }
 
-/** Undoes the last migration, or all. @throws PlainError when that would drop records. */
+/** Undoes the last migration, or all, and the triggers, which write to the tables. @throws PlainError when that would drop records. */
 export async function migrateDown(config: Config, all: boolean): Promise<readonly string[]> {
+  await withSession(config, dropTriggers);
   return withKnex(config, async (knex) => {
     const [, names]: [number, string[]] = all ? await knex.migrate.rollback(undefined, true) : await knex.migrate.down();
     return names;
   });
 }
 
-/** What `migrate check` says: differences and migrations still to run; nothing is changed. */
+/** What `migrate check` says: differences, triggers that are not right and migrations still to run; nothing is changed. */
 export async function migrateCheck(
   config: Config,
-): Promise<{ readonly pending: readonly string[]; readonly differences: readonly SchemaDifference[] }> {
+  registry: Registry,
+): Promise<{
+  readonly pending: readonly string[];
+  readonly differences: readonly SchemaDifference[];
+  readonly triggers: readonly string[];
+}> {
   const pending = await withKnex(config, async (knex) => {
     const [, names]: [unknown, (string | { name: string })[]] = await knex.migrate.list();
     return names.map((name) => (typeof name === 'string' ? name : name.name));
   });
-  return { pending, differences: await withSession(config, checkSchema) };
+  return withSession(config, async (session) => ({
+    pending,
+    differences: await checkSchema(session),
+    triggers: config.db.triggers ? describeTriggers(await compareTriggers(session, registry)) : [],
+  }));
 }
 
 async function withKnex<Result>(config: Config, run: (knex: Knex) => Promise<Result>): Promise<Result> {
@@ -110,11 +127,14 @@ async function withKnex<Result>(config: Config, run: (knex: Knex) => Promise<Res
   }
 }
 
-async function withSession<Result>(config: Config, run: (session: Session) => Promise<Result>): Promise<Result> {
+async function withSession<Result>(
+  config: Config,
+  run: (session: Session, runText: RunText) => Promise<Result>,
+): Promise<Result> {
   const pool = await openPool({ ...config, db: { ...config.db, poolMin: 0, poolMax: 1 } });
   try {
     // Adopting a million rows takes longer than any request may.
-    return await run(sessionOf(pool, 600_000));
+    return await run(sessionOf(pool, 600_000), (sql) => pool.query(sql));
   } finally {
     await pool.end();
   }

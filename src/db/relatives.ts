@@ -21,7 +21,7 @@ export function parentsOf(registry: Registry, of: CompiledVariant, row: Columns,
     if (child?.table !== source.table) return [];
     const columns = changed ? Object.keys(changed).filter((column) => child.columns.includes(column)) : child.columns;
     const parentKey = row[child.foreignKey];
-    if (columns.length === 0 || typeof parentKey !== 'number') return [];
+    if ((changed !== null && columns.length === 0) || typeof parentKey !== 'number') return [];
     return [{ variant, keyColumn: key, key: parentKey, staleBits: bitsReading(variant, 'child', columns) }];
   });
 }
@@ -32,8 +32,12 @@ export function childrenOf(registry: Registry, of: CompiledVariant, key: number,
   return registry.ofTable(source.table).flatMap((variant): Relatives[] => {
     const { parent } = variant.variant.source;
     if (parent?.table !== source.table) return [];
-    const staleBits = bitsReading(variant, 'parent', Object.keys(changed));
-    return staleBits === 0 ? [] : [{ variant, keyColumn: parent.foreignKey, key, staleBits }];
+    // A narrative, which stands for everything, does not by itself make a change of the parent one of the child.
+    const shown = variant.pairs.some(
+      ({ pair, reads }) => !pair.columns.includes('*') && reads.parent.some((column) => column in changed),
+    );
+    if (!shown) return [];
+    return [{ variant, keyColumn: parent.foreignKey, key, staleBits: bitsReading(variant, 'parent', Object.keys(changed)) }];
   });
 }
 

@@ -1,0 +1,51 @@
+/** SQL conditions on what an UPDATE changed, and the refinements that it makes stale. */
+import type { CompiledPair, CompiledVariant } from '../../mapping/compile.ts';
+import { type TableName, tables } from '../../mapping/tables.ts';
+
+/** Compared byte for byte: the tables' collation takes `é` for `e` and ignores case and trailing spaces (S13). */
+export function sameColumn(table: TableName, column: string): string {
+  const type = tables[table].columns[column]?.type;
+  return type === 'varchar' || type === 'text'
+    ? `BINARY OLD.${column} <=> BINARY NEW.${column}`
+    : `OLD.${column} <=> NEW.${column}`;
+}
+
+/** True when any of these columns differs; FALSE for none. */
+export function anyChanged(table: TableName, columns: readonly string[]): string {
+  return columns.length === 0 ? 'FALSE' : `NOT (${columns.map((column) => sameColumn(table, column)).join(' AND ')})`;
+}
+
+/** Columns whose change makes a version of these variants: all but the timestamps that none of their pairs shows. */
+export function versionColumns(table: TableName, variants: readonly CompiledVariant[]): readonly string[] {
+  const shown = new Set(variants.flatMap((variant) => variant.pairs.flatMap(({ reads }) => reads.row)));
+  return Object.entries(tables[table].columns)
+    .filter(([column, { type }]) => type !== 'timestamp' || shown.has(column))
+    .map(([column]) => column);
+}
+
+/** Columns of the parent row that the variant shows. A narrative alone, which is said to describe everything, shows nothing. */
+export function parentColumns(variant: CompiledVariant): readonly string[] {
+  return [...new Set(variant.pairs.filter(decides).flatMap(({ reads }) => reads.parent))];
+}
+
+export function decides({ pair }: CompiledPair): boolean {
+  return !pair.columns.includes('*');
+}
+
+/** Bits of the pairs that read a changed column at this place, as an expression; `0` when none reads any. */
+export function staleBits(variant: CompiledVariant, place: 'row' | 'parent' | 'child', table: TableName): string {
+  const terms = Object.keys(tables[table].columns).flatMap((column) => {
+    const bits = bitsOf(variant, place, column);
+    return bits === 0 ? [] : [`IF(${sameColumn(table, column)}, 0, ${bits})`];
+  });
+  return terms.length === 0 ? '0' : `(${terms.join(' | ')})`;
+}
+
+/** Bits of all pairs that read anything at this place. */
+export function allBits(variant: CompiledVariant, place: 'row' | 'parent' | 'child'): number {
+  return variant.pairs.reduce((bits, { reads, bit }) => (reads[place].length > 0 ? bits | bit : bits), 0);
+}
+
+function bitsOf(variant: CompiledVariant, place: 'row' | 'parent' | 'child', column: string): number {
+  return variant.pairs.reduce((bits, { reads, bit }) => (reads[place].includes(column) ? bits | bit : bits), 0);
+}
