@@ -13,7 +13,10 @@ import { historySource } from './history/source.ts';
 import { unknownExtension } from './local-terms.ts';
 import { snomed } from './terms/check-digits.ts';
 
-type Lifted = Procedure & { readonly 'note:first'?: Annotation | undefined; readonly 'extension:severity'?: Extension | undefined };
+type Lifted = Procedure & {
+  readonly 'note:first'?: Annotation | undefined;
+  readonly 'extension:severity'?: Extension | undefined;
+};
 
 const surgicalProcedure: CodeableConcept = {
   coding: [{ system: snomed, code: '387713003', display: 'Surgical procedure' }],

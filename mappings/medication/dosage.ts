@@ -1,5 +1,6 @@
 /** dosage[0] ↔ dosage and frequency; further dosages are kept beside. The readings of the two texts are in grammar/dosage.ts. */
 import type { Dosage } from 'fhir/r4.js';
+import { warning } from '../../src/fhir/outcome.ts';
 import type { Columns, ColumnValue, Env, Pair, WriteContext } from '../../src/mapping/types.ts';
 import { dosageFromFhir, dosageToFhir } from '../grammar/dosage.ts';
 import { isRefused } from '../grammar/refused.ts';
@@ -68,6 +69,11 @@ function dosageColumns(said: Dosage | undefined, context: WriteContext<TermTable
     const { code, text, expression } = wanted.refuse;
     context.refuse(code, text, expression?.[0] ?? 'MedicationStatement.dosage[0]');
     return {};
+  }
+  if (said?.text !== undefined && said.text !== wanted.dosage && (wanted.dosage === null) !== (wanted.frequency === null)) {
+    const half = wanted.dosage === null ? 'how often, but not how much' : 'how much, but not how often';
+    const text = `dosage[0].text is kept, but MediMax shows ${half}: give both doseAndRate and timing to have them shown there`;
+    context.tell(warning('business-rule', text, 'MedicationStatement.dosage[0].text'));
   }
   if (!current) return { ...wanted };
   const unchanged = dosageFromFhir(shown(current.row, env), env);

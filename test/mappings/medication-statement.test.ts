@@ -332,3 +332,11 @@ test('an update of one part of a dosage writes that column alone, and of its tex
     { dosage: 'one puff', frequency: null },
   );
 });
+
+test('a text that says more than MediMax will show is kept with a warning', () => {
+  const half = { text: '5 mL three times daily', doseAndRate: [{ doseQuantity: { value: 5, unit: 'mL' } }] };
+  const issues = (first: JsonObject) => write({ dosage: [first] }).plan.issues.map(({ text }) => text);
+  assert.match(issues(half)[0] ?? '', /shows how much, but not how often/);
+  assert.deepEqual(issues({ ...half, timing: { code: { text: 'three times daily' } } }), []);
+  assert.deepEqual(issues({ text: '5 mL three times daily' }), []);
+});
