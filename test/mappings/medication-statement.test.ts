@@ -340,3 +340,12 @@ test('a text that says more than MediMax will show is kept with a warning', () =
   assert.deepEqual(issues({ ...half, timing: { code: { text: 'three times daily' } } }), []);
   assert.deepEqual(issues({ text: '5 mL three times daily' }), []);
 });
+
+test('MediMax changing a purpose ends what a client said of the reasons, and of nothing else', () => {
+  const reasonCode = [{ coding: [{ system: 'http://snomed.info/sct', code: '22253000' }], text: 'Pain' }];
+  const written = write({ status: 'on-hold', reasonCode });
+  const children = [{ row: { purpose_id: 1, condition_name: 'Fever', purpose_description: null }, id: null }];
+  const changed = renderContent(variant, { ...written.stored, children }, written.overlay, written.refined, env);
+  assert.deepEqual(changed['reasonCode'], [{ text: 'Fever' }]);
+  assert.equal(changed['status'], 'on-hold');
+});
