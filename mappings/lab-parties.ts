@@ -2,7 +2,7 @@
 import type { Reference } from 'fhir/r4.js';
 import { isObject } from '../src/mapping/lift.ts';
 import type { Slice } from '../src/mapping/types.ts';
-import { containedTarget, isContainedFor, targetType } from './reference.ts';
+import { containedTarget, isContainedFor, oncePerResource, targetType } from './reference.ts';
 
 /** Alike in Observation and DiagnosticReport. */
 export const labPartySlices: readonly Slice[] = [
@@ -22,14 +22,14 @@ export function ordererName(order: Reference | undefined, resource: unknown): st
   return request?.resourceType === 'ServiceRequest' ? request.requester?.display : undefined;
 }
 
-function facilityOf(resource: unknown): Reference | undefined {
-  return listOf(resource, 'performer').find((performer) => targetType(performer, resource) === 'Organization');
-}
+const facilityOf = oncePerResource((resource) =>
+  listOf(resource, 'performer').find((performer) => targetType(performer, resource) === 'Organization'),
+);
 
 /** Only an order that is contained can name its orderer: the gateway keeps no ServiceRequests. */
-function orderOf(resource: unknown): Reference | undefined {
-  return listOf(resource, 'basedOn').find((order) => ordererName(order, resource) !== undefined);
-}
+const orderOf = oncePerResource((resource) =>
+  listOf(resource, 'basedOn').find((order) => ordererName(order, resource) !== undefined),
+);
 
 function listOf(resource: unknown, element: string): readonly Reference[] {
   const list = isObject(resource) ? resource[element] : undefined;

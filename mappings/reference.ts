@@ -39,3 +39,13 @@ export function isContainedFor(item: unknown, reference: Reference | undefined, 
   if (!text?.startsWith('#') || !isObject(item) || item['id'] !== text.slice(1)) return false;
   return isReferredToOnce(text.slice(1), resource);
 }
+
+/** For slices, which ask the same of one resource for every item of an array: worked out once a resource. */
+export function oncePerResource<Answer>(ask: (resource: unknown) => Answer): (resource: unknown) => Answer | undefined {
+  const answers = new WeakMap<object, Answer>();
+  return (resource) => {
+    if (!isObject(resource)) return undefined;
+    if (!answers.has(resource)) answers.set(resource, ask(resource));
+    return answers.get(resource);
+  };
+}

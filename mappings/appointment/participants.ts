@@ -5,7 +5,7 @@ import { isObject } from '../../src/mapping/lift.ts';
 import { shortText } from '../../src/mapping/pairs.ts';
 import type { Pair, Slice } from '../../src/mapping/types.ts';
 import { nameFromFhir } from '../grammar/human-name.ts';
-import { containedTarget, isContainedFor, targetType } from '../reference.ts';
+import { containedTarget, isContainedFor, oncePerResource, targetType } from '../reference.ts';
 import { shownText } from '../shown-text.ts';
 
 export interface WithParticipants extends Appointment {
@@ -42,7 +42,7 @@ const patientStatus = codeTable([
 
 export const participantSlices: readonly Slice[] = [
   { name: 'participant:patient', match: (item, _index, resource) => isPatient(item, resource) },
-  { name: 'participant:doctor', match: (item, _index, resource) => isDoctor(item, resource) && item === doctorOf(resource) },
+  { name: 'participant:doctor', match: (item, _index, resource) => item !== undefined && item === doctorOf(resource) },
   { name: 'contained:doctor', match: (item, _index, resource) => isContainedFor(item, doctorOf(resource)?.actor, resource) },
 ];
 
@@ -108,11 +108,11 @@ export function isPatient(item: unknown, resource: unknown): boolean {
 }
 
 /** The primary performer, else the first practitioner. */
-function doctorOf(resource: unknown): AppointmentParticipant | undefined {
+const doctorOf = oncePerResource((resource) => {
   if (!isObject(resource) || !Array.isArray(resource['participant'])) return undefined;
   const doctors: readonly AppointmentParticipant[] = resource['participant'].filter((item) => isDoctor(item, resource));
   return doctors.find(isPrimaryPerformer) ?? doctors[0];
-}
+});
 
 function isDoctor(item: unknown, resource: unknown): boolean {
   if (!isParticipant(item)) return false;

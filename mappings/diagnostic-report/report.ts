@@ -6,7 +6,7 @@ import type { Env, Pair, Slice, Variant } from '../../src/mapping/types.ts';
 import { nameFromFhir } from '../grammar/human-name.ts';
 import { unknownConcept } from '../local-terms.ts';
 import { checkStatus } from '../observation/status.ts';
-import { containedTarget, isContainedFor, targetType } from '../reference.ts';
+import { containedTarget, isContainedFor, oncePerResource, targetType } from '../reference.ts';
 import { shownText } from '../shown-text.ts';
 import type { TermTables } from '../terms/term-table.ts';
 import { checkKind, type Lifted, serviceSystem } from './lifted.ts';
@@ -74,14 +74,14 @@ const doctor: Pair<Lifted> = {
 };
 
 /** The first who is a person, or of whom only the name is known. */
-function doctorOf(resource: unknown): Reference | undefined {
+const doctorOf = oncePerResource((resource) => {
   const list = isObject(resource) ? resource['resultsInterpreter'] : undefined;
   const interpreters: readonly Reference[] = Array.isArray(list) ? list : [];
   return interpreters.find((reference) => {
     const target = targetType(reference, resource);
     return target === 'Practitioner' || target === 'PractitionerRole' || (target === undefined && !reference.reference);
   });
-}
+});
 
 function nameOf(reference: Reference | undefined, resource: unknown): string | undefined {
   if (reference?.display) return reference.display;
