@@ -1,9 +1,21 @@
 /** The registry's list: one line a resource type. Everything else follows from it. */
 import type { AnyMapping } from '../src/mapping/registry.ts';
+import { allergyIntolerance } from './allergy-intolerance.ts';
 import { appointment } from './appointment.ts';
 import { condition } from './condition.ts';
+import { familyMemberHistory } from './family-member-history.ts';
 import { medicationStatement } from './medication-statement.ts';
 import { observation } from './observation.ts';
 import { patient } from './patient.ts';
+import { procedure } from './procedure.ts';
 
-export const mappings: readonly AnyMapping[] = [patient, condition, medicationStatement, appointment, observation];
+export const mappings: readonly AnyMapping[] = [
+  patient,
+  condition,
+  medicationStatement,
+  appointment,
+  observation,
+  allergyIntolerance,
+  procedure,
+  familyMemberHistory,
+];
