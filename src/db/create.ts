@@ -1,4 +1,5 @@
 /** Creates a resource: its row, its relatives, its overlay and its first version in one transaction. */
+import { fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
 import { type JsonObject, lift } from '../mapping/lift.ts';
 import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
@@ -195,15 +196,26 @@ async function lockDeleted(session: Session, deleted: ResourceRecord): Promise<R
 
 async function parentRow(
   session: Session,
-  { variant }: CompiledVariant,
+  compiled: CompiledVariant,
   plan: ColumnPlan,
   writing: Writing,
   timestamp: string,
 ): Promise<Columns | null> {
-  const { parent } = variant.source;
+  const { parent } = compiled.variant.source;
   if (!parent) return null;
   if (parent.shared) return findOrCreateParent(session, parent, plan.parent ?? {}, writing, timestamp);
-  return readRow(session, parent.table, Number(plan.row[parent.foreignKey]));
+  const found = await readRow(session, parent.table, Number(plan.row[parent.foreignKey]));
+  refuseOtherParent(compiled, found, plan.parent ?? {});
+  return found;
+}
+
+/** A parent that is not shared is only referred to: what the client says of its columns must be what they say. */
+function refuseOtherParent({ name, pairs, resourceType, variant }: CompiledVariant, found: Columns, said: Columns): void {
+  const [column] = Object.keys(said).filter((one) => said[one] !== found[one]);
+  if (column === undefined) return;
+  const element = pairs.find(({ reads }) => reads.parent.includes(column))?.pair.elements[0] ?? name;
+  const text = `${resourceType}.${element} must be the one of the ${variant.source.parent?.resourceType ?? 'record'} this ${resourceType} belongs to`;
+  throw fault('unprocessable', 'business-rule', text, `${resourceType}.${element}`);
 }
 
 async function idOf(session: Session, resolved: Resolved, resourceType: string, key: number | null): Promise<string | null> {
