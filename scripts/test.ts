@@ -46,6 +46,11 @@ if (tally.ran === 0) {
   console.log('No test ran.');
   tally.failed++;
 }
+const obituary = servers.obituary();
+if (obituary !== '') {
+  tally.failed++;
+  console.log(`\n${obituary}`);
+}
 process.exitCode = tally.failed > 0 ? 1 : 0;
 console.log(`\n${tally.passed} passed, ${tally.failed} failed${tally.skipped > 0 ? `, ${tally.skipped} skipped` : ''}`);
 

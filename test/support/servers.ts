@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { isAlive, signal } from '../../src/local/process.ts';
 import { askRedis } from '../../src/local/redis.ts';
-import { serverIn } from '../../src/local/server.ts';
+import { logFile, serverIn } from '../../src/local/server.ts';
 import { startLocal } from '../../src/local/start.ts';
 
 /** How test files find the servers that `npm test` started. */
@@ -15,6 +15,8 @@ export const serversVariable = 'MEDIMAX_TEST_SERVERS';
 export interface TestServers {
   /** To be set for the test files. Their temporary folder is inside that of the servers, so that nothing is left of either. */
   readonly env: Readonly<Record<string, string>>;
+  /** What a server that has died by itself said last; empty while all of them run. */
+  readonly obituary: () => string;
   /** Ends the servers at once and deletes their folder; may be called in an exit handler. */
   readonly stop: () => void;
 }
@@ -44,7 +46,15 @@ export async function startTestServers(): Promise<TestServers> {
     purpose: 'throw-away',
     say: console.log,
   });
-  return { env: { [serversVariable]: JSON.stringify(local.env), TMPDIR: files }, stop: () => clear(folder) };
+  const obituary = () =>
+    ['mariadb', 'redis']
+      .filter((name) => serverIn(join(folder, name)) === undefined)
+      .map(
+        (name) =>
+          `The ${name} of this run has died. Its log ends with:\n${readFileSync(logFile(join(folder, name)), 'utf8').slice(-4000)}`,
+      )
+      .join('\n');
+  return { env: { [serversVariable]: JSON.stringify(local.env), TMPDIR: files }, obituary, stop: () => clear(folder) };
 }
 
 /** An empty database of a random name and an empty Redis database. Outside `npm test` it starts servers that end with the process. */
