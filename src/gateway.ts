@@ -5,6 +5,8 @@ import { loadTermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
 import { createClock } from './db/clock.ts';
 import { createRepository } from './db/create-repository.ts';
+import { cursorSecret } from './db/cursor-secret.ts';
+import { createHistory, type History } from './db/history.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
 import { openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
@@ -17,6 +19,9 @@ export interface Gateway {
   readonly registry: Registry;
   readonly parts: DatabaseParts;
   readonly repository: Repository;
+  readonly history: History;
+  /** Signs page links. */
+  readonly cursorSecret: string;
   close(): Promise<void>;
 }
 
@@ -41,7 +46,17 @@ export async function openGateway(config: Config): Promise<Gateway> {
     env: environment(config),
     select: variantSelects(),
   };
-  return { config, pool, registry, parts, repository: createRepository(parts), close: () => pool.end() };
+  const repository = createRepository(parts);
+  return {
+    config,
+    pool,
+    registry,
+    parts,
+    repository,
+    history: createHistory(parts, repository),
+    cursorSecret: await cursorSecret(sessionOf(pool, timeoutMs), config.search.cursorSecret),
+    close: () => pool.end(),
+  };
 }
 
 /** The installation's facts; a new object only when the clinic's day changes. */

@@ -136,7 +136,11 @@ function missing(resourceType: string, id: string, version: number) {
 }
 
 /** A superseded version from its document; the same mapping code renders it. */
-function pastRecord(parts: DatabaseParts, current: ResourceRecord, row: RowValues): ResourceRecord | null {
+export function pastRecord(
+  parts: DatabaseParts,
+  current: Pick<ResourceRecord, 'rid' | 'resourceType' | 'id'>,
+  row: RowValues,
+): ResourceRecord | null {
   const [version, variantName, lastUpdated, state, refined, origin, doc, overlay] = row;
   const variant = parts.registry.variant(current.resourceType, String(variantName));
   if (!variant) return null;

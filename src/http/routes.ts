@@ -2,10 +2,12 @@
 import { base } from '../interaction/base.ts';
 import { create } from '../interaction/create.ts';
 import { remove } from '../interaction/delete.ts';
+import { history } from '../interaction/history.ts';
 import type { Interaction, Served } from '../interaction/interaction.ts';
 import { metadata } from '../interaction/metadata.ts';
 import { read } from '../interaction/read.ts';
 import { update } from '../interaction/update.ts';
+import { vread } from '../interaction/vread.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -22,6 +24,17 @@ export interface Route extends Served {
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: [], body: 'none', interaction: base },
+  { method: 'GET', path: '/_history', level: 'system', codes: ['history-system'], body: 'none', interaction: history },
+  { method: 'GET', path: '/:type/_history', level: 'type', codes: ['history-type'], body: 'none', interaction: history },
+  {
+    method: 'GET',
+    path: '/:type/:id/_history',
+    level: 'instance',
+    codes: ['history-instance'],
+    body: 'none',
+    interaction: history,
+  },
+  { method: 'GET', path: '/:type/:id/_history/:version', level: 'instance', codes: ['vread'], body: 'none', interaction: vread },
   { method: 'GET', path: '/:type/:id', level: 'instance', codes: ['read'], body: 'none', interaction: read },
   { method: 'PUT', path: '/:type/:id', level: 'instance', codes: ['update'], body: 'json', interaction: update },
   { method: 'DELETE', path: '/:type/:id', level: 'instance', codes: ['delete'], body: 'none', interaction: remove },

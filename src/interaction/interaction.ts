@@ -1,5 +1,6 @@
 /** What an interaction is: plain request in, plain response out; no Express, no sockets. https://hl7.org/fhir/R4/http.html */
 import type { Config } from '../config.ts';
+import type { History } from '../db/history.ts';
 import type { Repository } from '../db/repository.ts';
 import type { Log } from '../log.ts';
 import type { JsonObject } from '../mapping/lift.ts';
@@ -83,6 +84,9 @@ export interface SearchParameterClaim {
 export interface InteractionContext {
   readonly registry: Registry;
   readonly repository: Repository;
+  readonly history: History;
+  /** Signs page links. */
+  readonly cursorSecret: string;
   readonly config: Config;
   readonly log: Log;
   readonly software: { readonly name: string; readonly version: string };

@@ -1,7 +1,7 @@
 /** Read: the current version of one resource. https://hl7.org/fhir/R4/http.html#read */
 import type { ResourceRecord } from '../db/repository.ts';
-import { error, FhirError } from '../fhir/outcome.ts';
 import { matches, parseEntityTags } from './etag.ts';
+import { gone } from './gone.ts';
 import { header } from './header.ts';
 import { isId } from './id.ts';
 import type { Interaction, RequestHeaders } from './interaction.ts';
@@ -19,12 +19,6 @@ export const read: Interaction = async ({ repository }, request) => {
   if (isUnmodified(request.headers, record)) return { status: 304, headers };
   return { status: 200, headers, body: present(repository.render(record), presentation) };
 };
-
-function gone(record: ResourceRecord): FhirError {
-  const { resourceType, id, lastUpdated } = record;
-  const text = `${resourceType}/${id} was deleted at ${lastUpdated}.`;
-  return new FhirError('gone', [error('deleted', text)], { headers: versionHeaders(record) });
-}
 
 /** If-None-Match is exact, so it wins over If-Modified-Since, which knows whole seconds only (RFC 9110, section 13.2.2). */
 function isUnmodified(headers: RequestHeaders, record: ResourceRecord): boolean {

@@ -2,6 +2,7 @@
 import { shapeOf } from '../fhir/structure.ts';
 import type { CompiledVariant, Overlay } from './compile.ts';
 import { isObject, type JsonObject } from './lift.ts';
+import { sourceOf } from './origin.ts';
 import { renderContent } from './render.ts';
 import type { Env, Stored } from './types.ts';
 
@@ -10,6 +11,7 @@ export interface Rendered {
   readonly variant: CompiledVariant;
   readonly version: number;
   readonly lastUpdated: string;
+  readonly origin: string;
   readonly refined: number;
   readonly overlay: Overlay | null;
   readonly stored: Stored | null;
@@ -21,7 +23,8 @@ export function renderResource(record: Rendered, env: Env): JsonObject {
   if (!stored) throw new Error(`${variant.resourceType}/${record.id} is deleted`);
   const content = renderContent(variant, stored, record.overlay, record.refined, env);
   const said = isObject(content['meta']) ? content['meta'] : {};
-  const meta = { versionId: String(record.version), lastUpdated: record.lastUpdated, ...said };
+  const source = sourceOf(record.origin, env);
+  const meta = { versionId: String(record.version), lastUpdated: record.lastUpdated, source, ...said };
   return { resourceType: variant.resourceType, id: record.id, meta, ...inOrder(content, variant.resourceType) };
 }
 

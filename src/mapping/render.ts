@@ -2,6 +2,7 @@
 import { sameJson } from '../fhir/json.ts';
 import type { CompiledVariant, Overlay, Refinement } from './compile.ts';
 import { isObject, type JsonObject, lift, lower } from './lift.ts';
+import { isOurSource } from './origin.ts';
 import { mergeInto } from './paths.ts';
 import type { Env, Stored } from './types.ts';
 
@@ -42,6 +43,7 @@ export function contentOf(variant: CompiledVariant, resource: JsonObject, env: E
   const { resourceType: _type, id: _id, meta, ...content } = resource;
   if (isObject(meta)) {
     const { versionId: _version, lastUpdated: _updated, ...kept } = meta;
+    if (isOurSource(kept['source'], env)) delete kept['source'];
     if (Object.keys(kept).length > 0) content['meta'] = kept;
   }
   return lower(withoutServerOwned(variant, lift(content, variant.slices, env)), variant.slices);
