@@ -1,0 +1,41 @@
+/** The results of a bench as lines for a terminal: ratios with their spread, goals, statements, memory. */
+import type { Figure } from './bench.ts';
+
+export interface PeakMemory {
+  readonly name: string;
+  readonly megabytes: number;
+}
+
+const memoryGoalMegabytes = 250;
+
+export function reportLines(figures: readonly Figure[]): string[] {
+  const rows = figures.map((figure) => [
+    figure.name,
+    `${figure.of}, gateway : limit`,
+    `${figure.ratio.median.toFixed(2)} (${figure.ratio.min.toFixed(2)}–${figure.ratio.max.toFixed(2)})`,
+    figure.goal === undefined ? '' : goalText(figure, figure.goal),
+    figure.statements === undefined ? '' : `${figure.statements.toFixed(2)} statements each`,
+    figure.note ?? '',
+  ]);
+  return aligned([['', '', 'median (min–max)', 'goal', '', ''], ...rows]);
+}
+
+export function memoryLines(peaks: readonly PeakMemory[]): string[] {
+  const rows = peaks.map(({ name, megabytes }) => [
+    `peak memory of ${name}`,
+    `${Math.round(megabytes)} MB`,
+    name.startsWith('gateway') ? `goal below ${memoryGoalMegabytes} MB, ${megabytes < memoryGoalMegabytes ? 'reached' : 'MISSED'}` : '',
+  ]);
+  return aligned(rows);
+}
+
+function goalText({ of, ratio }: Figure, goal: number): string {
+  const reached = of === 'throughput' ? ratio.median >= goal : ratio.median <= goal;
+  return `${goal.toFixed(2)} ${reached ? 'reached' : 'MISSED'}`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`.trimEnd());
+}
