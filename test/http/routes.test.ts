@@ -12,7 +12,9 @@ describe('The route table', () => {
   });
 
   it('puts the level in the path', () => {
-    for (const { path, level } of routes) {
+    for (const { path, level, codes } of routes) {
+      // In a compartment the type in front is that of the compartment's owner.
+      if (codes.includes('search-compartment')) continue;
       assert.equal(path.includes('/:type'), level !== 'system', path);
       assert.equal(path.includes('/:id'), level === 'instance', path);
     }
