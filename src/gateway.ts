@@ -1,7 +1,8 @@
 /** Puts the parts together: pool, registry, repository. The only place, besides the commands, where they meet. */
+import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { mappings } from '../mappings/index.ts';
-import { loadTermTables } from '../mappings/terms/term-table.ts';
+import { loadTermTables, type TermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
 import { createClock } from './db/clock.ts';
 import { createRepository } from './db/create-repository.ts';
@@ -10,6 +11,8 @@ import { createHistory, type History } from './db/history.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
 import { openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
+import { createSearch, type Search } from './db/search-parts.ts';
+import { identifierFinder } from './db/search-store.ts';
 import { createRegistry, type Registry } from './mapping/registry.ts';
 import type { Env } from './mapping/types.ts';
 
@@ -20,6 +23,7 @@ export interface Gateway {
   readonly parts: DatabaseParts;
   readonly repository: Repository;
   readonly history: History;
+  readonly search: Search;
   /** Signs page links. */
   readonly cursorSecret: string;
   close(): Promise<void>;
@@ -35,16 +39,24 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const registry = createGatewayRegistry();
   const pool = await openPool(config);
   const timeoutMs = config.db.readTimeoutMs;
+  const terms = loadTermTables(config.clinic.termsDir);
+  const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects() };
+  const secret = await cursorSecret(sessionOf(pool, timeoutMs), config.search.cursorSecret);
+  const search = createSearch({
+    parts: books,
+    config,
+    cursorSecret: secret,
+    toCanonical: terms.units.toCanonical,
+    expand: () => undefined,
+    configuration: servedAs(config, terms),
+  });
   const parts: DatabaseParts = {
-    pool,
-    registry,
+    ...books,
     clock: await createClock(sessionOf(pool, timeoutMs)),
     references: { baseUrl: config.http.baseUrl, identifierSystem: config.clinic.identifierSystem },
-    findByIdentifier: async () => [],
+    findByIdentifier: identifierFinder(search.indexer, timeoutMs),
+    // Triggers note every change for the index, the gateway's own among them.
     index: { replace: async () => {} },
-    timeoutMs,
-    env: environment(config),
-    select: variantSelects(),
   };
   const repository = createRepository(parts);
   return {
@@ -54,14 +66,29 @@ export async function openGateway(config: Config): Promise<Gateway> {
     parts,
     repository,
     history: createHistory(parts, repository),
-    cursorSecret: await cursorSecret(sessionOf(pool, timeoutMs), config.search.cursorSecret),
-    close: () => pool.end(),
+    search,
+    cursorSecret: secret,
+    close: async () => {
+      await search.indexer.stop();
+      await pool.end();
+    },
   };
 }
 
+/** Changes when the same rows would be served, and so found, differently. */
+function servedAs({ clinic, http }: Config, terms: TermTables): string {
+  const { vitalSigns, tests, medicines, findings, lifestyle, noKnownAllergy, severity, onset, results, units } = terms;
+  const entries = [vitalSigns, tests, medicines, findings, lifestyle, noKnownAllergy, severity, onset, results].map(
+    (table) => table.entries,
+  );
+  return hash('sha256', JSON.stringify([indexFormat, http.baseUrl, clinic, units.version, entries]), 'base64url');
+}
+
+/** Counts up with every change of what mappings show or of what is indexed. */
+const indexFormat = 1;
+
 /** The installation's facts; a new object only when the clinic's day changes. */
-function environment(config: Config): () => Env {
-  const terms = loadTermTables(config.clinic.termsDir);
+function environment(config: Config, terms: TermTables): () => Env {
   const { timeZone } = config.clinic;
   let env: Env | null = null;
   let checkAgain = 0;

@@ -3,6 +3,7 @@ import knexPackage, { type Knex } from 'knex';
 import * as settings from '../../migrations/0001_gateway_settings.ts';
 import * as medimaxTables from '../../migrations/0002_medimax_tables.ts';
 import * as gatewayTables from '../../migrations/0003_gateway_tables.ts';
+import * as searchIndex from '../../migrations/0004_search_index.ts';
 import * as changeFeed from '../../migrations/0005_change_feed.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
@@ -18,6 +19,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0001_gateway_settings', settings],
   ['0002_medimax_tables', medimaxTables],
   ['0003_gateway_tables', gatewayTables],
+  ['0004_search_index', searchIndex],
   ['0005_change_feed', changeFeed],
 ];
 

@@ -3,6 +3,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import { parseJson } from '../fhir/json.ts';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction/interaction.ts';
+import { searchParametersOf } from '../search/supported.ts';
 import { readBody } from './body.ts';
 import { checkContentType, jsonTypes } from './content.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
@@ -27,7 +28,7 @@ export function createApp(parts: AppParts): Express {
   const { config, log } = parts;
   const context: InteractionContext = {
     ...parts,
-    searchParameters: parts.searchParameters ?? (() => []),
+    searchParameters: parts.searchParameters ?? searchParametersOf,
     served: routes,
     startedAt: `${new Date().toISOString().slice(0, 19)}Z`,
   };

@@ -1,11 +1,11 @@
 /** The one table of FHIR routes: an interaction more is a row more. The CapabilityStatement and 405's Allow follow from it. */
-import { base } from '../interaction/base.ts';
 import { create } from '../interaction/create.ts';
 import { remove } from '../interaction/delete.ts';
 import { history } from '../interaction/history.ts';
 import type { Interaction, Served } from '../interaction/interaction.ts';
 import { metadata } from '../interaction/metadata.ts';
 import { read } from '../interaction/read.ts';
+import { search, searchSystem } from '../interaction/search.ts';
 import { update } from '../interaction/update.ts';
 import { vread } from '../interaction/vread.ts';
 
@@ -23,7 +23,9 @@ export interface Route extends Served {
 /** Where two paths fit a URL, the earlier row wins: fixed words stand before `:type`, `_history` before `:id`. */
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
-  { method: 'GET', path: '/', level: 'system', codes: [], body: 'none', interaction: base },
+  { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
+  { method: 'POST', path: '/_search', level: 'system', codes: ['search-system'], body: 'form', interaction: searchSystem },
+  { method: 'POST', path: '/:type/_search', level: 'type', codes: ['search-type'], body: 'form', interaction: search },
   { method: 'GET', path: '/_history', level: 'system', codes: ['history-system'], body: 'none', interaction: history },
   { method: 'GET', path: '/:type/_history', level: 'type', codes: ['history-type'], body: 'none', interaction: history },
   {
@@ -39,6 +41,31 @@ export const routes: readonly Route[] = [
   { method: 'PUT', path: '/:type/:id', level: 'instance', codes: ['update'], body: 'json', interaction: update },
   { method: 'DELETE', path: '/:type/:id', level: 'instance', codes: ['delete'], body: 'none', interaction: remove },
   { method: 'POST', path: '/:type', level: 'type', codes: ['create'], body: 'json', interaction: create },
+  { method: 'GET', path: '/:type', level: 'type', codes: ['search-type'], body: 'none', interaction: search },
+  {
+    method: 'GET',
+    path: '/Patient/:compartment/\\*',
+    level: 'type',
+    codes: ['search-compartment'],
+    body: 'none',
+    interaction: search,
+  },
+  {
+    method: 'GET',
+    path: '/Patient/:compartment/:type',
+    level: 'type',
+    codes: ['search-compartment'],
+    body: 'none',
+    interaction: search,
+  },
+  {
+    method: 'POST',
+    path: '/Patient/:compartment/:type/_search',
+    level: 'type',
+    codes: ['search-compartment'],
+    body: 'form',
+    interaction: search,
+  },
 ];
 
 /** Rows by path, in the order of the table. */

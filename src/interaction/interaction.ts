@@ -2,9 +2,12 @@
 import type { Config } from '../config.ts';
 import type { History } from '../db/history.ts';
 import type { Repository } from '../db/repository.ts';
+import type { SearchStore } from '../db/search-store.ts';
 import type { Log } from '../log.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Registry } from '../mapping/registry.ts';
+import type { CursorCodec } from '../search/cursor.ts';
+import type { SearchSettings } from '../search/parse.ts';
 
 /** Header names in lower case, as Node gives them. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -80,10 +83,19 @@ export interface SearchParameterClaim {
   readonly documentation?: string;
 }
 
+/** What searches are made with. */
+export interface SearchParts {
+  readonly store: SearchStore;
+  readonly cursors: CursorCodec;
+  /** The installation's facts change with the day. */
+  readonly settings: () => SearchSettings;
+}
+
 /** All that interactions may use, handed in once when the application is made. */
 export interface InteractionContext {
   readonly registry: Registry;
   readonly repository: Repository;
+  readonly search: SearchParts;
   readonly history: History;
   /** Signs page links. */
   readonly cursorSecret: string;

@@ -1,0 +1,91 @@
+/** Writes index rows in bulk, in statements of few shapes. */
+import type { IndexRows, IndexTable } from '../search/index-rows.ts';
+import { valueLists } from './books.ts';
+import type { Bound, Session } from './pool.ts';
+
+export interface IndexedResource {
+  readonly rid: number;
+  readonly rows: IndexRows;
+}
+
+interface Layout {
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
+const layouts: Readonly<Record<IndexTable, Layout>> = {
+  token: { table: 'fhir_search_token', columns: ['code', 'system'] },
+  string: { table: 'fhir_search_string', columns: ['folded', 'exact', 'whole'] },
+  date: { table: 'fhir_search_date', columns: ['low', 'high'] },
+  quantity: {
+    table: 'fhir_search_quantity',
+    columns: ['low', 'high', 'system', 'code', 'unit', 'canonical', 'canonical_low', 'canonical_high'],
+  },
+  reference: { table: 'fhir_search_reference', columns: ['type', 'id', 'url'] },
+};
+
+const tables = Object.keys(layouts) as readonly IndexTable[];
+
+/** Sizes of the statements: a few, so that each stays prepared. */
+const rowSizes = [400, 40, 4, 1] as const;
+const ridSizes = [500, 50, 5, 1] as const;
+
+/** Takes away whatever the index holds of these resources. */
+export async function deleteIndexRows(session: Session, rids: readonly number[]): Promise<void> {
+  for (const chunk of chunksOf(rids, ridSizes)) {
+    const marks = chunk.map(() => '?').join(', ');
+    for (const table of tables) await session.modify(`DELETE FROM ${layouts[table].table} WHERE rid IN (${marks})`, chunk);
+    await session.modify(`DELETE FROM fhir_search_daily WHERE rid IN (${marks})`, chunk);
+  }
+}
+
+export async function insertIndexRows(session: Session, resources: readonly IndexedResource[]): Promise<void> {
+  for (const table of tables) {
+    const { columns, table: name } = layouts[table];
+    const rows = resources.flatMap(({ rid, rows }) => valuesOf(rid, table, rows));
+    const list = ['rid', 'param', 'n', 'place', 'edge', ...columns].join(', ');
+    for (const chunk of chunksOf(rows, rowSizes))
+      await session.modify(`INSERT INTO ${name} (${list}) VALUES ${valueLists(chunk.length, columns.length + 5)}`, chunk.flat());
+  }
+}
+
+function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
+  const text = (value: string | null) => (value === null ? null : Buffer.from(value));
+  const head = (row: { readonly param: number; readonly place: number; readonly edge: number }, n: number): Bound[] => [
+    rid,
+    row.param,
+    n,
+    row.place,
+    row.edge,
+  ];
+  switch (table) {
+    case 'token':
+      return rows.token.map((row, n) => [...head(row, n), text(row.code), text(row.system)]);
+    case 'string':
+      return rows.string.map((row, n) => [...head(row, n), text(row.folded), text(row.exact), text(row.whole)]);
+    case 'date':
+      return rows.date.map((row, n) => [...head(row, n), row.low, row.high]);
+    case 'quantity':
+      return rows.quantity.map((row, n) => [
+        ...head(row, n),
+        row.low,
+        row.high,
+        text(row.system),
+        text(row.code),
+        text(row.unit),
+        text(row.canonical),
+        row.canonicalLow,
+        row.canonicalHigh,
+      ]);
+    case 'reference':
+      return rows.reference.map((row, n) => [...head(row, n), row.type, row.id, text(row.url)]);
+  }
+}
+
+export function* chunksOf<Item>(items: readonly Item[], sizes: readonly number[]): Generator<Item[]> {
+  for (let at = 0; at < items.length; ) {
+    const size = sizes.find((one) => one <= items.length - at) ?? 1;
+    yield items.slice(at, at + size);
+    at += size;
+  }
+}

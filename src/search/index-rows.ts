@@ -1,0 +1,94 @@
+/** The values a resource is found by, as the index keeps them: one kind of row for each kind of comparison. */
+import { hash } from 'node:crypto';
+
+/**
+ * `param`: see `parameterId`. `place` ties the parts of composites together. `edge`: 1 the least value of its parameter in the resource,
+ * 2 the greatest, 3 both: what `_sort` goes by. A row whose value is null says only that the parameter is not missing.
+ */
+interface Row {
+  readonly param: number;
+  readonly place: number;
+  edge: number;
+}
+
+export interface TokenRow extends Row {
+  readonly code: string | null;
+  readonly system: string | null;
+}
+
+export interface StringRow extends Row {
+  /** Folded; its first part where it is long. */
+  readonly folded: string | null;
+  /** Digest of the exact text. */
+  readonly exact: string | null;
+  /** The whole folded text where `folded` is only a part. */
+  readonly whole: string | null;
+}
+
+/** Half-open, in microseconds since 1970 UTC. */
+export interface DateRow extends Row {
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export interface QuantityRow extends Row {
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly system: string | null;
+  readonly code: string | null;
+  readonly unit: string | null;
+  /** The canonical UCUM unit of its kind, and the bounds in it. */
+  readonly canonical: string | null;
+  readonly canonicalLow: number | null;
+  readonly canonicalHigh: number | null;
+}
+
+export interface ReferenceRow extends Row {
+  /** Type and id of a resource of this server, whether or not it holds it. */
+  readonly type: string | null;
+  readonly id: string | null;
+  /** Anything else: the URL as written. */
+  readonly url: string | null;
+}
+
+export interface IndexRows {
+  readonly token: TokenRow[];
+  readonly string: StringRow[];
+  readonly date: DateRow[];
+  readonly quantity: QuantityRow[];
+  readonly reference: ReferenceRow[];
+}
+
+export type IndexTable = keyof IndexRows;
+
+export function noRows(): IndexRows {
+  return { token: [], string: [], date: [], quantity: [], reference: [] };
+}
+
+/** A stable number for a parameter of a type (`Observation.code`), so that rows are small. */
+export function parameterId(name: string): number {
+  return Buffer.from(hash('sha1', name, 'hex').slice(0, 8), 'hex').readUInt32BE();
+}
+
+/** A digest for exact comparison of what may be long. */
+export function digest(text: string): string {
+  return hash('sha1', text, 'base64url').slice(0, 12);
+}
+
+/** Texts up to this many bytes are kept as they are. */
+const keptBytesMax = 400;
+
+/** A text that may be long as a key: itself, or its beginning with a digest; the latter is longer than any of the former. */
+export function keyText(text: string): string {
+  if (text.length <= keptBytesMax / 4 || Buffer.byteLength(text) <= keptBytesMax) return text;
+  return `${text.slice(0, keptBytesMax / 3)}#${hash('sha1', text, 'base64url')}`.padEnd(keptBytesMax + 1, '#');
+}
+
+export const foldedBytesMax = 700;
+
+/** As much of a folded text as the index holds, cut between characters. */
+export function foldedKey(folded: string): string {
+  if (Buffer.byteLength(folded) <= foldedBytesMax) return folded;
+  const bytes = Buffer.from(folded).subarray(0, foldedBytesMax);
+  return bytes.toString('utf8').replace(/\ufffd+$/u, '');
+}
