@@ -24,7 +24,9 @@ export function memoryLines(peaks: readonly PeakMemory[]): string[] {
   const rows = peaks.map(({ name, megabytes }) => [
     `peak memory of ${name}`,
     `${Math.round(megabytes)} MB`,
-    name.startsWith('gateway') ? `goal below ${memoryGoalMegabytes} MB, ${megabytes < memoryGoalMegabytes ? 'reached' : 'MISSED'}` : '',
+    name.startsWith('gateway')
+      ? `goal below ${memoryGoalMegabytes} MB, ${megabytes < memoryGoalMegabytes ? 'reached' : 'MISSED'}`
+      : '',
   ]);
   return aligned(rows);
 }
@@ -36,6 +38,8 @@ function goalText({ of, ratio }: Figure, goal: number): string {
 
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
+  }
   return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`.trimEnd());
 }
