@@ -1,5 +1,5 @@
 /** Appointment ↔ the Appointment table and its Appointment_Symptom rows. Source of the rules: docs/mapping.md, section Appointment. */
-import type { Appointment, CodeableConcept, Reference } from 'fhir/r4.js';
+import type { Appointment, CodeableConcept, Coding, Reference } from 'fhir/r4.js';
 import { codeTable } from '../src/mapping/code-table.ts';
 import { longText } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
@@ -14,7 +14,7 @@ import { snomed } from './terms/check-digits.ts';
 
 type Lifted = WithParticipants & { readonly [other: `reasonReference:other${number}`]: Reference };
 
-const reasonCodes = 'http://terminology.hl7.org/CodeSystem/v2-0276';
+export const reasonCodes = 'http://terminology.hl7.org/CodeSystem/v2-0276';
 
 /** HL7 table 0276; it has no code for a consultation. */
 export const appointmentTypes = codeTable([
@@ -30,6 +30,9 @@ const displays: Readonly<Record<string, string>> = {
   FOLLOWUP: 'A follow up visit from a previous appointment',
   EMERGENCY: 'Emergency appointment',
 };
+
+/** What SNOMED CT calls a consultation, which table 0276 has no code for. */
+export const consultationCoding: Coding = { system: snomed, code: '11429006', display: 'Consultation' };
 
 /** MediMax's own words, and the names its earlier API gave them (Surgery is folded into consultation there). */
 export const localAppointmentTypes = codeTable([
@@ -52,7 +55,7 @@ const appointmentType: Pair<Lifted> = {
     const text = row['appointment_type'];
     if (text === 'consultation') {
       const local = { system: codeSystem(env, 'appointmentType'), code: text, display: 'Consultation' };
-      return { appointmentType: { coding: [local, { system: snomed, code: '11429006', display: 'Consultation' }], text } };
+      return { appointmentType: { coding: [local, consultationCoding], text } };
     }
     const code = appointmentTypes.toFhir(text);
     if (code === undefined) return {};

@@ -15,6 +15,10 @@ export const sex = codeTable([
   ['Other', 'other'],
 ]);
 
+/** What any other column value reads as, and what any other gender is written as. */
+export const unknownGender = 'unknown';
+export const otherSex = 'Other';
+
 /** Also recognised by its ending, so that a server that moved does not double the key. */
 const medimaxIdentifier = {
   name: 'identifier:medimax',
@@ -61,8 +65,8 @@ const gender: Pair<Lifted> = {
   name: 'gender',
   elements: ['gender'],
   columns: ['sex'],
-  toFhir: ({ row }) => ({ gender: sex.toFhir(row['sex']) ?? 'unknown' }),
-  toRow: (elements) => ({ row: { sex: sex.toRow(elements.gender) ?? 'Other' } }),
+  toFhir: ({ row }) => ({ gender: sex.toFhir(row['sex']) ?? unknownGender }),
+  toRow: (elements) => ({ row: { sex: sex.toRow(elements.gender) ?? otherSex } }),
 };
 
 function checkBirthDate(born: string, context: WriteContext): void {

@@ -1,6 +1,7 @@
 /** Procedure ↔ Medical_History rows of type surgery. Source of the rules: docs/mapping.md, section Medical_History. */
 import type { Annotation, CodeableConcept, Extension, Procedure } from 'fhir/r4.js';
 import { warning } from '../src/fhir/outcome.ts';
+import { codeTable } from '../src/mapping/code-table.ts';
 import { firstNote, patientReference } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
 import type { Pair, WriteContext } from '../src/mapping/types.ts';
@@ -22,6 +23,16 @@ const surgicalProcedure: CodeableConcept = {
   coding: [{ system: snomed, code: '387713003', display: 'Surgical procedure' }],
 };
 
+/** '1' and '0' are the flag's values. In MediMax a row of type surgery says that the operation took place: other statuses are refused. */
+export const procedureStatus = codeTable([
+  ['1', 'completed'],
+  ['0', 'unknown'],
+  ['0', 'in-progress'],
+  ['0', 'on-hold'],
+  ['0', 'stopped'],
+  ['0', 'entered-in-error'],
+]);
+
 /** No column holds it: what a client says of it stands whatever MediMax changes. */
 const category: Pair<Lifted> = {
   name: 'category',
@@ -34,22 +45,21 @@ const status: Pair<Lifted> = {
   name: 'status',
   elements: ['status', 'statusReason'],
   columns: ['is_active'],
-  toFhir: ({ row }) => ({ status: isActive(row['is_active']) ? 'completed' : 'unknown' }),
+  toFhir: ({ row }) => ({ status: procedureStatus.toFhir(isActive(row['is_active']) ? '1' : '0') ?? 'unknown' }),
   toRow: (elements, context) => ({ row: { is_active: activeColumn(elements.status, context) } }),
 };
 
-/** In MediMax a row of type surgery says that the operation took place. */
 function activeColumn(code: Procedure['status'] | undefined, context: WriteContext): number {
   const expression = 'Procedure.status';
-  if (code === 'completed') return 1;
-  if (code === 'not-done' || code === 'preparation') {
+  const flag = procedureStatus.toRow(code);
+  if (flag === undefined && code !== undefined) {
     const text = `${expression} ${code} cannot be kept: MediMax would show the operation as performed. Send it once it is in-progress or completed`;
     context.refuse('business-rule', text, expression);
-  } else if (code !== 'unknown' && code !== undefined) {
+  } else if (flag === '0' && code !== 'unknown') {
     const text = `${expression} ${code} is kept, but MediMax shows no more than an inactive entry for the operation`;
     context.tell(warning('business-rule', text, expression));
   }
-  return 0;
+  return Number(flag ?? 0);
 }
 
 const performedDay = historyDate<Lifted>('Procedure', 'performed');

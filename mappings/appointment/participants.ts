@@ -31,7 +31,7 @@ export const appointmentStatus = codeTable([
   ['Cancelled', 'entered-in-error'],
 ]);
 
-const patientStatus = codeTable([
+export const patientStatus = codeTable([
   ['Scheduled', 'needs-action'],
   ['Confirmed', 'accepted'],
   ['Pending', 'needs-action'],

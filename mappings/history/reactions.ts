@@ -3,6 +3,7 @@
  * What a client said of manifestations, other reactions and criticality is no statement about the column and outlives its changes.
  */
 import type { AllergyIntolerance, AllergyIntoleranceReaction } from 'fhir/r4.js';
+import { codeTable } from '../../src/mapping/code-table.ts';
 import type { Columns, ColumnValue, Env, Pair, WriteContext } from '../../src/mapping/types.ts';
 import { extensionUrl, isExtension, unknownConcept } from '../local-terms.ts';
 import { rankOf, type Severity, severityOf } from './severity.ts';
@@ -14,6 +15,14 @@ interface WithReactions {
 }
 
 export const firstReaction = { name: 'reaction:first', match: (_item: unknown, index: number) => index === 0 } as const;
+
+/** R4 knows no critical: it is a severe one with the extension beside. */
+export const reactionSeverity = codeTable([
+  ['mild', 'mild'],
+  ['moderate', 'moderate'],
+  ['severe', 'severe'],
+  ['critical', 'severe'],
+]);
 
 /** 'mild' is the column's default: nobody may have said it, and "mild" on an allergy is dangerous to make up. */
 function shownSeverity({ severity: value }: Columns, env: Env): Severity | undefined {
@@ -29,9 +38,10 @@ const severity: Pair<WithReactions> = {
   toFhir({ row }, env) {
     const shown = shownSeverity(row, env);
     if (shown === undefined) return {};
-    if (shown !== 'critical') return { 'reaction:first': { severity: shown } };
+    const code = reactionSeverity.toFhir(shown) ?? 'severe';
+    if (code === shown) return { 'reaction:first': { severity: code } };
     const exact = { extension: [{ url: extensionUrl(env, 'severity'), valueCode: 'critical' }] };
-    return { 'reaction:first': { severity: 'severe', _severity: exact } };
+    return { 'reaction:first': { severity: code, _severity: exact } };
   },
   toRow: (_elements, context) => ({ row: { severity: severityColumn(context) } }),
 };
@@ -45,10 +55,9 @@ function severityColumn({ resource, current, env }: WriteContext): ColumnValue {
   return worst ?? null;
 }
 
-/** R4 knows no critical: it is a severe one with the extension. */
 function severityOfReaction({ severity, _severity }: AllergyIntoleranceReaction): Severity | undefined {
   const exact = _severity?.extension?.find(({ url }) => isExtension(url, 'severity'))?.valueCode;
-  return severity === 'severe' && exact === 'critical' ? 'critical' : severityOf(severity);
+  return severity === 'severe' && exact === 'critical' ? 'critical' : reactionSeverity.toRow(severity);
 }
 
 const otherReactions: Pair<WithReactions> = { name: 'reaction', elements: ['reaction'], columns: [], toFhir: () => ({}) };

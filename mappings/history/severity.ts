@@ -11,12 +11,12 @@ import type { TermTables } from '../terms/term-table.ts';
 export type Severity = (typeof severities)[number];
 
 /** Severities between two of MediMax's, used by HL7's own examples, count as the worse one. */
-const between = new Map<string | undefined, Severity>([
+export const severitiesBetween: ReadonlyMap<string, Severity> = new Map<string, Severity>([
   ['371923003', 'moderate'],
   ['371924009', 'severe'],
 ]);
 
-const displays: Readonly<Record<Severity, string>> = {
+export const severityDisplays: Readonly<Record<Severity, string>> = {
   mild: 'Mild',
   moderate: 'Moderate',
   severe: 'Severe',
@@ -40,7 +40,7 @@ export function severityConcept(value: ColumnValue | undefined, env: Env<Severit
   const severity = severityOf(value);
   if (severity === undefined) return undefined;
   const coding = env.terms.severity.coding(severity);
-  const local = { system: codeSystem(env, 'severity'), code: severity, display: displays[severity] };
+  const local = { system: codeSystem(env, 'severity'), code: severity, display: severityDisplays[severity] };
   return { coding: coding ? [coding, local] : [local] };
 }
 
@@ -72,7 +72,8 @@ export function severityColumn(
 }
 
 function severityFromSnomed(code: string | undefined, env: Env<SeverityTerms>): Severity | undefined {
-  return between.get(code) ?? (code === undefined ? undefined : severityOf(env.terms.severity.texts(snomed, code)[0]));
+  if (code === undefined) return undefined;
+  return severitiesBetween.get(code) ?? severityOf(env.terms.severity.texts(snomed, code)[0]);
 }
 
 /** For resource types whose R4 definition has no severity. */

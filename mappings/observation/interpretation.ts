@@ -5,10 +5,10 @@ import { codeTable } from '../../src/mapping/code-table.ts';
 import type { Columns, Pair } from '../../src/mapping/types.ts';
 import type { Lifted } from './lifted.ts';
 
-const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
+export const interpretationSystem = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
 /** HL7 v2's own table, and how older servers named the v3 one. */
 const systems: readonly (string | undefined)[] = [
-  system,
+  interpretationSystem,
   'http://terminology.hl7.org/CodeSystem/v2-0078',
   'http://hl7.org/fhir/v2/0078',
   'http://hl7.org/fhir/ValueSet/observation-interpretation',
@@ -55,7 +55,7 @@ export const interpretation: Pair<Lifted> = {
   toFhir({ row }) {
     const code = codeFor(row);
     if (code === undefined) return {};
-    const coding: Coding = { system, code, display: displays[code] ?? code };
+    const coding: Coding = { system: interpretationSystem, code, display: displays[code] ?? code };
     return { interpretation: [code === 'A' ? { coding: [coding] } : { coding: [coding], text: String(row['abnormal_flag']) }] };
   },
   toRow({ interpretation: said = [] }, context) {

@@ -6,6 +6,8 @@ export const ucumSystem = 'http://unitsofmeasure.org';
 
 export interface UnitTable {
   readonly version: string;
+  /** Every UCUM code of the table. */
+  readonly codes: readonly string[];
   /** UCUM code of a unit text: as written first, then in any case where that is safe. Undefined when not sure. */
   code(text: string | null | undefined): string | undefined;
   /** Every text that reads as this UCUM code, the code itself included where it is one. */
@@ -54,6 +56,7 @@ export function unitTable(file: TermFile, site: TermFile | undefined): UnitTable
   const codeOf = (text: string) => exact.get(text) ?? anyCase.get(text.toLowerCase());
   return {
     version: site ? `${file.version}+site-${site.version}` : file.version,
+    codes: [...byCode.keys()],
     code: (text) => (text ? codeOf(text) : undefined),
     texts: (code) => [...exact].filter(([, other]) => other === code).map(([text]) => text),
     dimension: (code) => byCode.get(code)?.dimension,
