@@ -1,6 +1,7 @@
 /** Serves a handler on an address until it is closed in order: running requests end, idle connections go. */
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Config } from './config.ts';
+import { createHttpServer } from './http/server.ts';
 import { PlainError } from './plain-error.ts';
 
 export interface Listening {
@@ -13,14 +14,11 @@ export interface Listening {
 /** @throws PlainError where the port or the address cannot be had. */
 export async function listen(http: Config['http'], handler: RequestListener): Promise<Listening> {
   let closing = false;
-  const server = createServer((request, response) => {
+  const server = createHttpServer(http, (request, response) => {
     // A client that keeps its connection would otherwise send its next request on it.
     if (closing) response.setHeader('Connection', 'close');
     handler(request, response);
   });
-  // The headers must come within a minute, the body within the time of the request.
-  server.requestTimeout = Math.max(http.requestTimeoutMs, server.headersTimeout);
-  server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(inWords(error, http)));
     server.listen({ host: bare(http.host), port: http.port }, resolve);
