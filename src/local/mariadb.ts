@@ -21,6 +21,7 @@ export interface MariadbOptions {
 /** Makes the data directory where there is none, and says how to run the server. @throws PlainError */
 export function planMariadb(options: MariadbOptions): ServerPlan {
   mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  mkdirSync(join(options.folder, 'tmp'), { recursive: true, mode: 0o700 });
   createData(options);
   const initFile = join(options.folder, 'init.sql');
   writeFileSync(initFile, initSql(options), { mode: 0o600 });
@@ -29,6 +30,8 @@ export function planMariadb(options: MariadbOptions): ServerPlan {
     ...asRoot('--user=root'),
     `--datadir=${join(options.folder, 'data')}`,
     `--init-file=${initFile}`,
+    // A server that starts deletes the #sql files of its tmpdir: in a shared /tmp those of servers that run, which then crash.
+    `--tmpdir=${join(options.folder, 'tmp')}`,
     `--log-error=${logFile(options.folder)}`,
     // Relative to the data directory: the name of a socket has 107 bytes at most, whatever the length of the project's path.
     '--socket=mariadb.sock',
@@ -97,7 +100,9 @@ function createData(options: MariadbOptions): void {
     '--cross-bootstrap',
     '--innodb-log-file-size=64M',
   ];
-  const run = spawnSync(options.binaries.install, args, { encoding: 'utf8', env: options.env, cwd: options.folder });
+  // Not as an argument: the script passes unknown ones on without quotes, and the folder's path may have spaces.
+  const env = { ...options.env, TMPDIR: join(options.folder, 'tmp') };
+  const run = spawnSync(options.binaries.install, args, { encoding: 'utf8', env, cwd: options.folder });
   const output = `${run.stdout ?? ''}${run.stderr ?? ''}${run.error?.message ?? ''}`;
   writeFileSync(join(options.folder, 'install.log'), output);
   if (run.status !== 0) {

@@ -172,6 +172,6 @@ function secretsOf(folder: string): Secrets {
 
 /** Of our own environment the servers get what a shell script needs, nothing that steers them (such as MYSQL_UNIX_PORT). */
 function childEnvironment(env: Environment): Record<string, string> {
-  const kept = ['HOME', 'LANG', 'TMPDIR'].flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  const kept = ['HOME', 'LANG'].flatMap((name) => (env[name] ? [[name, env[name]]] : []));
   return { ...Object.fromEntries(kept), PATH: `${env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
 }

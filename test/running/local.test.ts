@@ -65,7 +65,9 @@ async function holder(): Promise<{ child: ChildProcess; env: Local['env'] }> {
   });
   children.push(child);
   assert.ok(child.stdout);
-  const [line] = await once(child.stdout, 'data');
+  const exited = once(child, 'exit').then(() => assert.fail('the holder could not start'));
+  const [line] = await Promise.race([once(child.stdout, 'data'), exited]);
+  exited.catch(() => {});
   return { child, env: JSON.parse(String(line)) };
 }
 
@@ -84,6 +86,12 @@ test('servers start on ports of their own and take a user with a password', asyn
   const processes = [serverProcess('mariadb'), serverProcess('redis')];
   await local.stop();
   assert.deepEqual(processes.map(isAlive), [false, false]);
+});
+
+test('a server that starts leaves the temporary tables of others alone', async () => {
+  const local = await start();
+  assert.deepEqual(await query(local.env, 'SELECT @@tmpdir'), [[join(folder, 'mariadb', 'tmp')]]);
+  await local.stop();
 });
 
 test('data is there at the next start', async () => {
