@@ -25,6 +25,10 @@ export const extensions = {
   purposeDescription: 'medimax-purpose-description',
   /** discontinued_date where it cannot be the end of a Period, being before (or not surely after) its start. */
   discontinuedDate: 'medimax-discontinued-date',
+  /** Lab_Finding.test_unit of a value that has no place for a unit. */
+  testUnit: 'medimax-test-unit',
+  /** Medication.dosage, exactly. */
+  dosageText: 'medimax-dosage-text',
 } as const;
 
 export function codeSystem(env: Pick<Env, 'canonicalBase'>, name: keyof typeof codeSystems): string {

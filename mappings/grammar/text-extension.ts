@@ -1,15 +1,10 @@
 /** Extensions that carry a column's exact text beside what was read out of it. */
 import type { Element, Extension } from 'fhir/r4.js';
+import type { extensions } from '../local-terms.ts';
 import { validText } from './valid-text.ts';
 
 /** Names under `<base>/StructureDefinition/`. */
-export type TextExtension =
-  /** The whole text, where the element would be written in another way (≤5 is the comparator <= and 5). */
-  | 'medimax-raw-text'
-  /** Lab_Finding.test_unit of a value that has no place for a unit. */
-  | 'medimax-test-unit'
-  /** Medication.dosage, exactly. */
-  | 'medimax-dosage-text';
+export type TextExtension = (typeof extensions)['rawText' | 'testUnit' | 'dosageText'];
 
 export function textExtension(
   env: { readonly canonicalBase: string },
@@ -23,6 +18,6 @@ export function textExtension(
 }
 
 /** Found by its ending, so that what was said before a server moved is still understood. */
-export function extensionText(extensions: readonly Extension[] | undefined, name: TextExtension): string | undefined {
-  return extensions?.find(({ url }) => url.endsWith(`/StructureDefinition/${name}`))?.valueString;
+export function extensionText(found: readonly Extension[] | undefined, name: TextExtension): string | undefined {
+  return found?.find(({ url }) => url.endsWith(`/StructureDefinition/${name}`))?.valueString;
 }
