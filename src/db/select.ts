@@ -12,14 +12,14 @@ const build = knexPackage({ client: 'mysql2' });
 
 const resourceColumns = ['rid', 'id', 'version', 'last_updated', 'state', 'origin', 'refined', 'overlay', 'source_key'] as const;
 
-/** The select list and joins of one variant, and how its rows become records. Rows of one resource stand together. */
+/** The select list and joins of one variant, and how its rows become records. */
 export interface VariantSelect {
-  /** `… WHERE r.type = ? AND r.id = ?`: parameters type, id. */
-  readonly byId: string;
+  /** `… WHERE r.type = ? AND r.id IN (…)`: parameters type and this many ids, in no particular order. */
+  byIds(count: number): string;
   /** `… WHERE r.rid IN (…)` for this many rids, in no particular order. */
   byRids(count: number): string;
-  /** Locks rows by one column of the variant's table, then their resources: the order of MediMax's own statements and triggers. */
-  lockBy(column: string): string;
+  /** Locks rows by so many values of one column of the variant's table, then their resources: the order of MediMax's own statements and triggers. */
+  lockBy(column: string, count?: number): string;
   decode(rows: readonly RowValues[]): ResourceRecord[];
 }
 
@@ -32,7 +32,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
 
   const selectList = [
     ...resourceColumns.map((column) => `r.${column}`),
-    build.raw(idOf('Patient', 'Patient', patientKey)),
+    source.patient === 'self' ? 'r.id' : build.raw(idOf('Patient', 'Patient', patientKey)),
     build.raw(
       source.parent?.resourceType
         ? idOf(source.parent.resourceType, source.parent.resourceType, `p.${source.parent.key}`)
@@ -46,9 +46,9 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       : []),
   ];
 
-  const query = (locking: boolean) => {
+  const query = (by: 'PRIMARY' | 'uq_resource_id' | 'lock') => {
     const select = build.select(selectList);
-    if (locking) {
+    if (by === 'lock') {
       select
         .from({ t: source.table })
         .joinRaw('STRAIGHT_JOIN fhir_resource r ON r.type = ? AND r.variant = ? AND r.source_key = ??', [
@@ -60,7 +60,8 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
     } else {
       select
         .where('r.variant', variant.name)
-        .from({ r: 'fhir_resource' })
+        // Its only use is by key; the planner would rather walk all resources of the variant where several keys are asked for.
+        .fromRaw(`fhir_resource r FORCE INDEX (${by})`)
         .leftJoin({ t: source.table }, (join) => {
           join.on(`t.${source.key}`, 'r.source_key');
           if (source.where) join.andOnVal(`t.${source.where.column}`, source.where.value);
@@ -71,31 +72,46 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
     if (child) select.leftJoin({ c: child.table }, `c.${child.foreignKey}`, `t.${source.key}`);
     return select;
   };
-  const ordered = (select: ReturnType<typeof query>) =>
-    source.child ? select.orderBy(['r.rid', `c.${source.child.key}`]) : select;
   const inlined = (select: ReturnType<typeof query>) => inline(select.toSQL().toNative());
 
+  const byIdsOf = new Map<number, string>();
   const byRidsOf = new Map<number, string>();
   const lockByColumn = new Map<string, string>();
   return {
-    byId: inlined(ordered(query(false).whereRaw('r.type = "?"').whereRaw('r.id = "?"'))),
+    byIds(count) {
+      const known = byIdsOf.get(count);
+      if (known) return known;
+      const sql = inlined(
+        query('uq_resource_id')
+          .whereRaw('r.type = "?"')
+          .whereRaw(`r.id IN (${marksOf(count)})`),
+      );
+      byIdsOf.set(count, sql);
+      return sql;
+    },
     byRids(count) {
       const known = byRidsOf.get(count);
       if (known) return known;
-      const marks = Array.from({ length: count }, () => '"?"').join(', ');
-      const sql = inlined(ordered(query(false).whereRaw(`r.rid IN (${marks})`)));
+      const sql = inlined(query('PRIMARY').whereRaw(`r.rid IN (${marksOf(count)})`));
       byRidsOf.set(count, sql);
       return sql;
     },
-    lockBy(column) {
-      const known = lockByColumn.get(column);
+    lockBy(column, count = 1) {
+      const shape = `${column} ${count}`;
+      const known = lockByColumn.get(shape);
       if (known) return known;
-      const sql = `${inlined(ordered(query(true).whereRaw('r.state = 0').whereRaw(`t.${column} = "?"`)))} FOR UPDATE`;
-      lockByColumn.set(column, sql);
+      const test = count === 1 ? `t.${column} = "?"` : `t.${column} IN (${marksOf(count)})`;
+      const sql = `${inlined(query('lock').whereRaw('r.state = 0').whereRaw(test))} FOR UPDATE`;
+      lockByColumn.set(shape, sql);
       return sql;
     },
     decode: decoder(variant, columns, parentColumns, childColumns),
   };
+}
+
+/** Our own parameter marks, told from those of Knex's constants by their quotes. */
+function marksOf(count: number): string {
+  return Array.from({ length: count }, () => '"?"').join(', ');
 }
 
 /** Id of the resource made from a row: a scalar subquery, which takes no lock even in a locking read. */
@@ -140,9 +156,12 @@ function decoder(
   const storedOf = (first: RowValues, rows: readonly RowValues[]): Stored | null => {
     if (first[keyAt] === null) return null;
     const children: StoredChild[] = [];
-    for (const row of rows) {
-      if (childKeyAt < 0 || row[childKeyAt] === null) continue;
-      children.push({ row: named(childColumns, row, childAt), id: text(row[childAt + childColumns.length]) });
+    if (childKeyAt >= 0) {
+      for (const row of rows) {
+        if (row[childKeyAt] === null) continue;
+        children.push({ row: named(childColumns, row, childAt), id: text(row[childAt + childColumns.length]) });
+      }
+      if (source.child && children.length > 1) sortByKey(children, source.child.key);
     }
     return {
       row: named(columns, first, at.row),
@@ -153,30 +172,25 @@ function decoder(
     };
   };
 
-  return (rows: readonly RowValues[]): ResourceRecord[] => {
-    const records: ResourceRecord[] = [];
-    for (let start = 0; start < rows.length; ) {
-      const first = rows[start] as RowValues;
-      let end = start + 1;
-      while (end < rows.length && rows[end]?.[0] === first[0]) end += 1;
-      const stored = first[4] === 0 ? storedOf(first, rows.slice(start, end)) : null;
-      records.push({
-        rid: Number(first[0]),
-        resourceType: variant.resourceType,
-        id: String(first[1]),
-        variant,
-        version: Number(first[2]),
-        lastUpdated: instantOf(String(first[3])),
-        state: stored ? 'living' : 'deleted',
-        origin: String(first[5]),
-        refined: Number(first[6]),
-        overlay: first[7] === null ? null : parseOverlay(String(first[7])),
-        stored,
-      });
-      start = end;
-    }
-    return records;
+  const recordOf = (rows: readonly RowValues[]): ResourceRecord => {
+    const [first = []] = rows;
+    const stored = first[4] === 0 ? storedOf(first, rows) : null;
+    return {
+      rid: Number(first[0]),
+      resourceType: variant.resourceType,
+      id: String(first[1]),
+      variant,
+      version: Number(first[2]),
+      lastUpdated: instantOf(String(first[3])),
+      state: stored ? 'living' : 'deleted',
+      origin: String(first[5]),
+      refined: Number(first[6]),
+      overlay: typeof first[7] === 'string' ? parseOverlay(first[7]) : null,
+      stored,
+    };
   };
+  if (childKeyAt < 0) return (rows: readonly RowValues[]): ResourceRecord[] => rows.map((row) => recordOf([row]));
+  return (rows: readonly RowValues[]): ResourceRecord[] => [...Map.groupBy(rows, ([rid]) => rid).values()].map(recordOf);
 }
 
 /** Deeper than any body that was accepted, whatever the limit was then. */
@@ -198,10 +212,19 @@ function named(columns: readonly string[], row: RowValues, at: number): Columns 
   return values;
 }
 
+/** Sorted here: with an overlay beside it, the server would sort in a table on disk. */
+function sortByKey(children: StoredChild[], key: string): void {
+  children.sort((a, b) => Number(a.row[key]) - Number(b.row[key]));
+}
+
 function text(value: ColumnValue | undefined): string | null {
   return value === null || value === undefined ? null : String(value);
 }
 
+/** The gateway's own text has no white space; without a number in it there are no digits to be kept. */
+const mayHoldNumber = /[:,[]-?\d/;
+
 function parseOverlay(json: string): Overlay {
+  if (!mayHoldNumber.test(json)) return JSON.parse(json);
   return parseJson(json, { depthMax: overlayDepthMax }) as Overlay; // the gateway wrote it
 }
