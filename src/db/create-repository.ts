@@ -8,11 +8,15 @@ import type { Stored } from '../mapping/types.ts';
 import { createResource, type Identity, IdTaken } from './create.ts';
 import { deleteResource } from './delete.ts';
 import { translate } from './errors.ts';
+import { gathered } from './gather.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type RowValues, sessionOf } from './pool.ts';
 import type { Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { instantOf } from './select.ts';
 import { RowGone, updateResource } from './update.ts';
+
+/** Reads in one statement: more would keep the first of them waiting for the last. */
+const readsMax = 8;
 
 /** Writes that lost a race against a delete or a create look again this often. */
 const racesMax = 5;
@@ -20,9 +24,20 @@ const racesMax = 5;
 export function createRepository(parts: DatabaseParts): Repository {
   const session = sessionOf(parts.pool, parts.timeoutMs);
 
-  const fetch = async (variant: CompiledVariant, id: string): Promise<ResourceRecord | null> => {
+  const fetchers = new Map<CompiledVariant, (id: string) => Promise<ResourceRecord | null>>();
+  const fetch = (variant: CompiledVariant, id: string): Promise<ResourceRecord | null> => {
+    let fetcher = fetchers.get(variant);
+    if (!fetcher) {
+      fetcher = gathered((ids) => fetchMany(variant, ids), readsMax);
+      fetchers.set(variant, fetcher);
+    }
+    return fetcher(id);
+  };
+  const fetchMany = async (variant: CompiledVariant, ids: readonly string[]): Promise<Map<string, ResourceRecord>> => {
     const select = parts.select(variant);
-    return select.decode(await session.rows(select.byId, [variant.resourceType, id]))[0] ?? null;
+    const padded = paddedToPower(ids);
+    const rows = await session.rows(select.byIds(padded.length), [variant.resourceType, ...padded]);
+    return new Map(select.decode(rows).map((record) => [record.id, record]));
   };
 
   const read = async (resourceType: string, id: string): Promise<ResourceRecord | null> => {
@@ -124,6 +139,13 @@ export function createRepository(parts: DatabaseParts): Repository {
     delete: guarded(remove),
     render: (record) => renderResource(record, parts.env()),
   };
+}
+
+/** With the last key repeated up to a power of two, so that a few prepared statements serve every number of keys. */
+function paddedToPower(keys: readonly string[]): readonly string[] {
+  const length = 2 ** Math.ceil(Math.log2(keys.length));
+  const last = keys.at(-1) ?? '';
+  return length === keys.length ? keys : [...keys, ...Array.from({ length: length - keys.length }, () => last)];
 }
 
 function missing(resourceType: string, id: string, version: number) {
