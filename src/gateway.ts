@@ -5,11 +5,12 @@ import { mappings } from '../mappings/index.ts';
 import { loadTermTables, type TermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
 import { createClock } from './db/clock.ts';
+import { conditionalSearch } from './db/conditional-search.ts';
 import { createRepository } from './db/create-repository.ts';
 import { cursorSecret } from './db/cursor-secret.ts';
 import { createHistory, type History } from './db/history.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
-import { openPool, type Pool, sessionOf } from './db/pool.ts';
+import { canReturnFromInsert, openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
 import { createSearch, type Search } from './db/search-parts.ts';
 import { identifierFinder } from './db/search-store.ts';
@@ -42,8 +43,11 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const terms = loadTermTables(config.clinic.termsDir);
   const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects() };
   const secret = await cursorSecret(sessionOf(pool, timeoutMs), config.search.cursorSecret);
+  // A write that must know what is indexed waits for it with its own connection in hand: indexing never waits for one of those.
+  const indexPool = await openPool({ ...config, db: { ...config.db, poolMin: 1, poolMax: 2 } });
   const search = createSearch({
     parts: books,
+    indexPool,
     config,
     cursorSecret: secret,
     toCanonical: terms.units.toCanonical,
@@ -55,6 +59,8 @@ export async function openGateway(config: Config): Promise<Gateway> {
     clock: await createClock(sessionOf(pool, timeoutMs)),
     references: { baseUrl: config.http.baseUrl, identifierSystem: config.clinic.identifierSystem },
     findByIdentifier: identifierFinder(search.indexer, timeoutMs),
+    findByQuery: conditionalSearch(search.indexer, search.settings, timeoutMs),
+    insertReturns: await canReturnFromInsert(sessionOf(pool, timeoutMs)),
     // Triggers note every change for the index, the gateway's own among them.
     index: { replace: async () => {} },
   };
@@ -70,6 +76,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     cursorSecret: secret,
     close: async () => {
       await search.indexer.stop();
+      await indexPool.end();
       await pool.end();
     },
   };

@@ -126,6 +126,14 @@ export const settings = {
   limits: {
     bodyBytesMax: integer('BODY_MAX_BYTES', 5_242_880, 'bytes', 'The body of a request, after decompression.'),
     jsonDepthMax: integer('JSON_DEPTH_MAX', 64, 'levels', 'Nesting of a JSON body.', { max: 1000 }),
+    bundleEntriesMax: integer('BUNDLE_ENTRIES_MAX', 5000, 'entries', 'Entries of a batch or a transaction.', { max: 100_000 }),
+    conditionalDeletesMax: integer(
+      'CONDITIONAL_DELETES_MAX',
+      1,
+      'resources',
+      'Resources that one conditional delete may delete; a search that finds more is refused with 412.',
+      { max: 1000 },
+    ),
     pageDefault: integer('PAGE_DEFAULT', 20, 'resources', 'A search page without `_count`.'),
     pageMax: integer('PAGE_MAX', 1000, 'resources', 'The largest page; a greater `_count` gets this many.', { max: 10_000 }),
     searchParamsMax: integer('SEARCH_PARAMS_MAX', 50, 'parameters', 'Parameters of a search.'),
@@ -141,6 +149,44 @@ export const settings = {
       'CURSOR_SECRET',
       undefined,
       'Signs page links. Not set: a random one that the gateway keeps in the database, shared by all its processes.',
+    ),
+  },
+  import: {
+    chunkLinesMax: integer('IMPORT_CHUNK_LINES', 1000, 'lines', 'Lines that are loaded in one transaction.', { max: 10_000 }),
+    chunkBytesMax: integer('IMPORT_CHUNK_BYTES', 4_194_304, 'bytes', 'A chunk ends with the line that passes this.', {
+      max: 16_777_216,
+    }),
+    lineBytesMax: integer('IMPORT_LINE_MAX_BYTES', 5_242_880, 'bytes', 'The longest line of a file, or entry of a Bundle.'),
+    jobBytesMax: integer('IMPORT_MAX_BYTES', 10_737_418_240, 'bytes', 'The largest upload, after decompression.', {
+      max: 1_099_511_627_776,
+    }),
+    jobsPerSourceMax: integer(
+      'IMPORT_JOBS_PER_SOURCE',
+      4,
+      'jobs',
+      'Imports of one source that may be under way at a time; one more is answered with 429.',
+    ),
+    chunksAtOnce: integer('IMPORT_CONCURRENCY', 2, 'chunks', 'Chunks that a worker process has in work at a time.', { max: 64 }),
+    leaseMs: integer(
+      'IMPORT_LEASE_MS',
+      30_000,
+      'ms',
+      'How long a worker has a chunk without a sign of life before another may take it.',
+      { min: 100 },
+    ),
+    sweepMs: integer('IMPORT_SWEEP_MS', 5000, 'ms', 'How often a worker looks for imports that nobody is at work on.', { min: 50 }),
+    slowMs: integer(
+      'IMPORT_SLOW_MS',
+      20,
+      'ms',
+      'When a read of one row by key takes longer than this, the database is busy and the import rests between chunks.',
+    ),
+    keepDays: integer('IMPORT_KEEP_DAYS', 14, 'days', 'How long the reports of imports are kept.', { max: 3650 }),
+    patientMerge: oneOf(
+      'IMPORT_PATIENT_MERGE',
+      ['add', 'keep', 'overwrite'],
+      'add',
+      'What a line may change of a patient known already: add what is missing, nothing, or everything. An import may say otherwise.',
     ),
   },
   log: {
@@ -168,6 +214,7 @@ export const groupTitles: Readonly<Record<keyof typeof settings, string>> = {
   clinic: 'The clinic and its data',
   limits: 'Limits',
   search: 'Search',
+  import: 'Import',
   log: 'Log',
   local: 'Private servers',
 };

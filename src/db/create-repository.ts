@@ -13,6 +13,8 @@ import type { DatabaseParts } from './parts.ts';
 import { type RowValues, sessionOf } from './pool.ts';
 import type { Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { instantOf } from './select.ts';
+import { writeBundle } from './transaction-bundle.ts';
+import type { TransactionBundle } from './transaction-bundle-entries.ts';
 import { RowGone, updateResource } from './update.ts';
 
 /** Reads in one statement: more would keep the first of them waiting for the last. */
@@ -137,6 +139,7 @@ export function createRepository(parts: DatabaseParts): Repository {
     }),
     update: guarded(update),
     delete: guarded(remove),
+    transact: guarded((bundle: TransactionBundle, options: WriteOptions) => writeBundle(parts, bundle, options)),
     render: (record) => renderResource(record, parts.env()),
   };
 }

@@ -31,7 +31,13 @@ export async function deleteResource(
       async (session) => {
         const current = await lockRecord(parts, session, found);
         checkIfMatch(current, options.ifMatch);
-        return remove(parts, session, current, { lastUpdated: parts.clock.now(), origin: options.origin, tx }, options.cascade);
+        return removeRecord(
+          parts,
+          session,
+          current,
+          { lastUpdated: parts.clock.now(), origin: options.origin, tx },
+          options.cascade,
+        );
       },
     );
   } catch (failure) {
@@ -39,7 +45,8 @@ export async function deleteResource(
   }
 }
 
-async function remove(
+/** Deletes a locked record, inside the caller's transaction. */
+export async function removeRecord(
   parts: DatabaseParts,
   session: Session,
   current: ResourceRecord,

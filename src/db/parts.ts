@@ -20,13 +20,27 @@ export interface IndexWriter {
   replace(session: Session, resources: readonly Indexed[], fresh: boolean): Promise<void>;
 }
 
+/**
+ * The first `limit` living resources of this type that a search finds, on the session given.
+ * @throws FhirError `malformed` when a parameter is not understood: a condition is never taken for less than it says
+ */
+export type FindByQuery = (
+  session: Session,
+  resourceType: string,
+  query: URLSearchParams,
+  limit: number,
+) => Promise<readonly number[]>;
+
 export interface DatabaseParts {
   readonly pool: Pool;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly references: ReferenceSettings;
   readonly findByIdentifier: FindByIdentifier;
+  readonly findByQuery: FindByQuery;
   readonly index: IndexWriter;
+  /** Whether the server knows INSERT … RETURNING (MariaDB does, MySQL does not). */
+  readonly insertReturns: boolean;
   readonly timeoutMs: number;
   env(): Env;
   select(variant: CompiledVariant): VariantSelect;

@@ -15,6 +15,8 @@ export type RowValues = readonly (string | number | null)[];
 export interface Session {
   rows(sql: string, values?: readonly Bound[]): Promise<readonly RowValues[]>;
   modify(sql: string, values?: readonly Bound[]): Promise<{ readonly affectedRows: number; readonly insertId: number }>;
+  /** For statements whose text is different nearly every time, such as inserts of many rows: not prepared, one round trip. */
+  once(sql: string, values: readonly Bound[]): Promise<readonly RowValues[]>;
 }
 
 /** A session over a connection or the pool; a statement without an answer for `timeoutMs` fails. */
@@ -27,6 +29,10 @@ export function sessionOf(executor: Pick<Pool, 'execute' | 'query'>, timeoutMs: 
     async modify(sql, values = []) {
       const [header] = await executor.execute({ sql, timeout: timeoutMs, values: [...values] });
       return header as unknown as { affectedRows: number; insertId: number };
+    },
+    async once(sql, values) {
+      const [rows] = await executor.query({ sql, rowsAsArray: true, timeout: timeoutMs, values: [...values] });
+      return Array.isArray(rows) ? (rows as unknown as readonly RowValues[]) : [];
     },
   };
 }
@@ -83,6 +89,12 @@ export async function openPool(config: Config): Promise<Pool> {
   const connections = await Promise.all(Array.from({ length: Math.max(1, config.db.poolMin) }, () => promised.getConnection()));
   for (const connection of connections) connection.release();
   return promised;
+}
+
+/** MariaDB gives back what an INSERT has made; MySQL does not. */
+export async function canReturnFromInsert(session: Session): Promise<boolean> {
+  const [row] = await session.rows('SELECT VERSION()');
+  return /mariadb/i.test(String(row?.[0]));
 }
 
 /** Commands on a connection run in order, so the settings are in force before whatever the connection was opened for. */

@@ -3,6 +3,7 @@ import type { Issue } from '../fhir/outcome.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Stored } from '../mapping/types.ts';
+import type { TransactionBundle } from './transaction-bundle-entries.ts';
 
 /** One version of one resource as the tables hold it. `rendered` content follows from it by `renderResource`. */
 export interface ResourceRecord {
@@ -39,6 +40,9 @@ export interface WriteResult {
   readonly issues: readonly Issue[];
 }
 
+/** By the entry's place in the Bundle. Several where a search was to delete several; none where there was nothing to delete. */
+export type BundleResults = ReadonlyMap<number, readonly WriteResult[]>;
+
 /** All methods throw FhirError for what a client can cause; anything else is a bug or an outage. */
 export interface Repository {
   /** Null when the id never existed. A deleted resource is a record with state 'deleted'. */
@@ -52,6 +56,8 @@ export interface Repository {
   update(resourceType: string, id: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult>;
   /** Deletes; already deleted or never there gives null. `cascade` allows deleting a Patient whose chart is not empty. */
   delete(resourceType: string, id: string, options: WriteOptions & { readonly cascade: boolean }): Promise<WriteResult | null>;
+  /** All writes of a transaction Bundle, or none. @throws EntriesRefused with the faults of every entry */
+  transact(bundle: TransactionBundle, options: WriteOptions): Promise<BundleResults>;
   /** The resource as served: resourceType, id, meta, content; elements in the order of the specification. */
   render(record: ResourceRecord): JsonObject;
 }

@@ -25,12 +25,18 @@ export type FindByIdentifier = (
   value: string,
 ) => Promise<readonly number[]>;
 
+/** Addresses (`Patient/pt-1`) whose keys are known beforehand; null: nothing living is there. */
+export type KnownKeys = ReadonlyMap<string, number | null>;
+
+const nothingKnown: KnownKeys = new Map();
+
 /** @throws FhirError 422 naming every reference that does not resolve, with its FHIRPath. */
 export async function resolveReferences(
   session: Session,
   needed: readonly NeededReference[],
   settings: ReferenceSettings,
   findByIdentifier: FindByIdentifier,
+  known: KnownKeys = nothingKnown,
 ): Promise<Resolved> {
   const issues: Issue[] = [];
   const keys = new Map<string, number>();
@@ -55,7 +61,11 @@ export async function resolveReferences(
       );
   }
   const ids = new Map<string, string>();
-  for (const [address, key] of await livingKeys(session, [...literal.values()])) {
+  const unknown = [...literal].flatMap(([address, target]) => (known.has(address) ? [] : [target]));
+  const found = await livingKeys(session, unknown);
+  for (const address of literal.keys()) {
+    const key = known.get(address) ?? found.get(address);
+    if (key === undefined) continue;
     keys.set(address, key);
     const [type, id] = address.split('/') as [string, string];
     ids.set(`${type}/${key}`, id);
@@ -96,7 +106,8 @@ async function keysOfSource(session: Session, type: string, key: number): Promis
   return rows.map((row) => Number(row[0]));
 }
 
-async function livingKeys(
+/** Keys of the living resources at these addresses, in one statement. */
+export async function livingKeys(
   session: Session,
   addresses: readonly { readonly type: string; readonly id: string }[],
 ): Promise<Map<string, number>> {
@@ -108,7 +119,7 @@ async function livingKeys(
 }
 
 /** Type and id of a literal reference to this server: relative, or absolute below our base; a version part is allowed. */
-function addressOf(reference: string | undefined, baseUrl: string): { readonly type: string; readonly id: string } | null {
+export function addressOf(reference: string | undefined, baseUrl: string): { readonly type: string; readonly id: string } | null {
   if (reference === undefined) return null;
   const relative = reference.startsWith(`${baseUrl}/`) ? reference.slice(baseUrl.length + 1) : reference;
   const match = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9.-]{1,64})(?:\/_history\/[A-Za-z0-9.-]{1,64})?$/.exec(relative);

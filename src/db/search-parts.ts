@@ -5,6 +5,7 @@ import type { SearchEnv } from '../search/env.ts';
 import type { SearchSettings } from '../search/parse.ts';
 import type { ExpandValueSet } from '../search/parse-criterion.ts';
 import { createIndexer, type Indexer, type IndexerParts } from './index-pending.ts';
+import type { Pool } from './pool.ts';
 import { createSearchStore, type SearchStore } from './search-store.ts';
 
 export interface Search {
@@ -16,6 +17,8 @@ export interface Search {
 
 export interface SearchOptions {
   readonly parts: IndexerParts;
+  /** Connections for indexing only. */
+  readonly indexPool: Pool;
   readonly config: Config;
   readonly cursorSecret: string;
   readonly toCanonical: SearchEnv['toCanonical'];
@@ -27,7 +30,15 @@ export interface SearchOptions {
 const chainDepthMax = 4;
 const includesMax = 1000;
 
-export function createSearch({ parts, config, cursorSecret, toCanonical, expand, configuration }: SearchOptions): Search {
+export function createSearch({
+  parts,
+  indexPool,
+  config,
+  cursorSecret,
+  toCanonical,
+  expand,
+  configuration,
+}: SearchOptions): Search {
   const env: SearchEnv = { zone: config.clinic.timeZone, baseUrl: config.http.baseUrl, toCanonical };
   const { limits } = config;
   const settings: SearchSettings = {
@@ -43,7 +54,7 @@ export function createSearch({ parts, config, cursorSecret, toCanonical, expand,
     },
     expand,
   };
-  const indexer = createIndexer(parts, env, configuration);
+  const indexer = createIndexer({ ...parts, pool: indexPool }, env, configuration);
   return {
     store: createSearchStore(parts.pool, indexer, parts.timeoutMs),
     indexer,

@@ -14,7 +14,7 @@ import type { Session } from './pool.ts';
 import { beginVersions, patientKeyOf } from './relative-versions.ts';
 import { childrenOf, parentsOf, type Relatives, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
-import { type Resolved, resolveReferences } from './resolve-references.ts';
+import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
 import { type ChildChanges, childrenChanged, matchChildren, updateRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
 import { findOrCreateParent, removeIfEmpty } from './shared-parent.ts';
@@ -40,7 +40,7 @@ export async function updateResource(
     return await inTransaction(parts.pool, settings, async (session) => {
       const current = await lockRecord(parts, session, found);
       checkIfMatch(current, options.ifMatch);
-      return write(parts, session, current, resource, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+      return writeVersion(parts, session, current, resource, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
     });
   } catch (failure) {
     throw translate(failure, expressionOfColumn(found.variant));
@@ -63,12 +63,14 @@ export function checkIfMatch(record: ResourceRecord, ifMatch: number | undefined
   throw new FhirError('precondition-failed', [{ severity: 'error', code: 'conflict', text, expression: ['http.If-Match'] }]);
 }
 
-async function write(
+/** Writes a new version of a locked record, inside the caller's transaction. */
+export async function writeVersion(
   parts: DatabaseParts,
   session: Session,
   current: ResourceRecord,
   resource: JsonObject,
   writing: Writing,
+  known?: KnownKeys,
 ): Promise<WriteResult> {
   const { variant } = current;
   const { source } = variant.variant;
@@ -79,7 +81,8 @@ async function write(
   if (sameJson(content, lower(currentLifted, variant.slices))) return { outcome: 'unchanged', record: current, issues: [] };
 
   const lifted = lift(content, variant.slices, env);
-  const resolved = await resolveReferences(session, neededReferences(variant, lifted), parts.references, parts.findByIdentifier);
+  const needed = neededReferences(variant, lifted);
+  const resolved = await resolveReferences(session, needed, parts.references, parts.findByIdentifier, known);
   const timestamp = datetimeOf(writing.lastUpdated).slice(0, 19);
   const plan = planColumns({
     variant,

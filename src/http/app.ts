@@ -11,13 +11,14 @@ import { answer, answerError, type Exchange, openExchange, type Surroundings } f
 import { fixedHeaders } from './fixed-headers.ts';
 import { live, type Readiness, readinessReply } from './health.ts';
 import { landing } from './landing.ts';
+import { routeFinder } from './match-route.ts';
 import { negotiate } from './negotiation.ts';
 import { parseFields, queryOf } from './query.ts';
 import { allowed, byPath, type Route, routes } from './routes.ts';
 import { refuseUnknownType } from './unknown.ts';
 
 /** What the application is made of. */
-export interface AppParts extends Omit<InteractionContext, 'served' | 'startedAt' | 'searchParameters'> {
+export interface AppParts extends Omit<InteractionContext, 'served' | 'routeOf' | 'startedAt' | 'searchParameters'> {
   readonly ready: Readiness;
   readonly searchParameters?: InteractionContext['searchParameters'];
 }
@@ -30,6 +31,7 @@ export function createApp(parts: AppParts): Express {
     ...parts,
     searchParameters: parts.searchParameters ?? searchParametersOf,
     served: routes,
+    routeOf: routeFinder(routes, parts.registry),
     startedAt: `${new Date().toISOString().slice(0, 19)}Z`,
   };
   const surroundings: Surroundings = {

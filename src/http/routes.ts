@@ -1,4 +1,5 @@
 /** The one table of FHIR routes: an interaction more is a row more. The CapabilityStatement and 405's Allow follow from it. */
+import { bundle } from '../interaction/bundle/bundle.ts';
 import { create } from '../interaction/create.ts';
 import { remove } from '../interaction/delete.ts';
 import { history } from '../interaction/history.ts';
@@ -24,6 +25,7 @@ export interface Route extends Served {
 export const routes: readonly Route[] = [
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
+  { method: 'POST', path: '/', level: 'system', codes: ['transaction', 'batch'], body: 'json', interaction: bundle },
   { method: 'POST', path: '/_search', level: 'system', codes: ['search-system'], body: 'form', interaction: searchSystem },
   { method: 'POST', path: '/:type/_search', level: 'type', codes: ['search-type'], body: 'form', interaction: search },
   { method: 'GET', path: '/_history', level: 'system', codes: ['history-system'], body: 'none', interaction: history },

@@ -91,6 +91,12 @@ export interface SearchParts {
   readonly settings: () => SearchSettings;
 }
 
+/** What the route table says of a method and a path. */
+export interface RoutedInteraction {
+  readonly interaction: Interaction;
+  readonly target: Pick<InteractionRequest, 'resourceType' | 'id' | 'path'>;
+}
+
 /** All that interactions may use, handed in once when the application is made. */
 export interface InteractionContext {
   readonly registry: Registry;
@@ -105,6 +111,8 @@ export interface InteractionContext {
   /** When this process began to serve, FHIR dateTime. */
   readonly startedAt: string;
   readonly served: readonly Served[];
+  /** The interaction for a request inside a Bundle. @throws FhirError `not-found`, `method-not-allowed` */
+  readonly routeOf: (method: string, path: string) => RoutedInteraction;
   readonly searchParameters: (resourceType: string) => readonly SearchParameterClaim[];
 }
 

@@ -1,0 +1,99 @@
+/** A transaction Bundle: all its writes in one database transaction, planned and checked before the first of them is done. */
+import { newTransactionMark, type Writing } from './books.ts';
+import { removeRecord } from './delete.ts';
+import { translate } from './errors.ts';
+import { expressionOfColumn } from './expression-of-column.ts';
+import type { DatabaseParts } from './parts.ts';
+import type { Session } from './pool.ts';
+import type { BundleResults, WriteOptions, WriteResult } from './repository.ts';
+import { inTransaction } from './transaction.ts';
+import { insertDrafts } from './transaction-bundle-create.ts';
+import { EntriesRefused, isRefusal, type TransactionBundle } from './transaction-bundle-entries.ts';
+import { identify, lockRecords } from './transaction-bundle-identify.ts';
+import { planBundle } from './transaction-bundle-plan.ts';
+import { writeVersion } from './update.ts';
+
+/** @throws EntriesRefused; FhirError `unavailable` when the database is busy or away */
+export async function writeBundle(
+  parts: DatabaseParts,
+  bundle: TransactionBundle,
+  options: WriteOptions,
+): Promise<BundleResults> {
+  const tx = newTransactionMark();
+  let first: WriteResult | undefined;
+  const committed = async (session: Session) => {
+    if (!first) return true;
+    const [row] = await session.rows('SELECT tx FROM fhir_resource WHERE type = ? AND id = ?', [
+      first.record.resourceType,
+      first.record.id,
+    ]);
+    return row !== undefined && Number(row[0]) === tx;
+  };
+  return inTransaction(parts.pool, { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed }, async (session) => {
+    const results = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+    first = [...results.values()].flat().find(({ outcome }) => outcome !== 'unchanged');
+    return results;
+  });
+}
+
+/** R4's order: deletes, creates, updates and patches; each kind in the order of the Bundle. https://hl7.org/fhir/R4/http.html#trules */
+async function write(
+  parts: DatabaseParts,
+  session: Session,
+  bundle: TransactionBundle,
+  writing: Writing,
+): Promise<BundleResults> {
+  const identified = await identify(parts, session, bundle);
+  const plan = await planBundle(parts, session, bundle, identified, writing);
+  const results = new Map<number, readonly WriteResult[]>(identified.settled);
+
+  for (const { entry, found } of identified.deletes) {
+    const gone: WriteResult[] = [];
+    // A record that went with another one of this Bundle is gone already.
+    for (const record of await lockRecords(parts, session, found))
+      gone.push(await blaming(entry.index, () => removeRecord(parts, session, record, writing, entry.cascade)));
+    results.set(entry.index, gone);
+  }
+
+  const created = await insertDrafts(parts, session, plan, writing);
+  for (const [index, result] of created) results.set(index, [result]);
+  for (const [index, of] of identified.aliases) results.set(index, aliasOf(results.get(of)));
+
+  const current = await lockRecords(
+    parts,
+    session,
+    identified.updates.map(({ found }) => found),
+  );
+  const byRid = new Map(current.map((record) => [record.rid, record]));
+  for (const { entry, found } of identified.updates) {
+    const result = await blaming(entry.index, async () => {
+      const record = byRid.get(found.rid);
+      if (!record) throw new Error('A record that is updated has gone under its lock');
+      const content =
+        entry.kind === 'patch'
+          ? entry.content(plan.addressOf, plan.served(record))
+          : { ...entry.content(plan.addressOf), id: record.id };
+      try {
+        return await writeVersion(parts, session, record, content, writing, plan.known);
+      } catch (failure) {
+        throw translate(failure, expressionOfColumn(record.variant));
+      }
+    });
+    results.set(entry.index, [result]);
+  }
+  return results;
+}
+
+/** The second of two equal ifNoneExist finds what the first has made. */
+function aliasOf(results: readonly WriteResult[] | undefined): readonly WriteResult[] {
+  return (results ?? []).map(({ record }) => ({ outcome: 'unchanged', record, issues: [] }));
+}
+
+/** A fault of one entry, found while it is written, is said as this entry's. */
+async function blaming<Result>(index: number, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (failure) {
+    throw isRefusal(failure) ? new EntriesRefused(new Map([[index, failure]])) : failure;
+  }
+}
