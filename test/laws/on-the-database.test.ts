@@ -130,8 +130,14 @@ async function live(
     return;
   }
   const after = await readAgain(born);
-  if (sameJson(after.stored?.row, read.stored?.row)) return;
+  if (sameJson(after.stored?.row, read.stored?.row)) {
+    assert.equal(after.version, read.version, 'a statement that changes nothing is no version');
+    return;
+  }
   tally.changed += 1;
+  assert.equal(after.version, read.version + 1, `${column} = ${JSON.stringify(value)} is one version`);
+  const past = await repository.readVersion(variant.resourceType, born.id, read.version);
+  assert.ok(past && sameJson(repository.render(past), served), 'the superseded version reads as it was served');
   assert.ok(
     sameJson(renderNow(after), expectedAfter(variant, read, after, column)),
     `${column} = ${JSON.stringify(value)}: ${stringifyJson(renderNow(after))}`,
