@@ -6,6 +6,7 @@ import * as gatewayTables from '../../migrations/0003_gateway_tables.ts';
 import * as searchIndex from '../../migrations/0004_search_index.ts';
 import * as changeFeed from '../../migrations/0005_change_feed.ts';
 import * as bundles from '../../migrations/0006_bundles.ts';
+import * as imports from '../../migrations/0007_import.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
@@ -23,6 +24,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0004_search_index', searchIndex],
   ['0005_change_feed', changeFeed],
   ['0006_bundles', bundles],
+  ['0007_import', imports],
 ];
 
 /** The same list for the knex command line and for us; a name, once released, never changes. */

@@ -1,0 +1,75 @@
+/** Inserts many rows with few statements, and learns their keys without assuming how the server numbers them. */
+import type { Bound, Session } from './pool.ts';
+
+/** Rows a statement: more gain nothing, and a statement must stay below max_allowed_packet. */
+const rowsMax = 1000;
+
+/** Text a statement carries at most, roughly; a quarter of MariaDB's default max_allowed_packet. */
+const textMax = 4 * 1024 * 1024;
+
+/** Inserts these rows in this order. */
+export async function insertMany(
+  session: Session,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly Bound[])[],
+): Promise<void> {
+  for (const group of groupsOf(rows)) await session.once(statement(table, columns), bind(group));
+}
+
+/** As `insertMany`; returns the keys in the order of the rows. `RETURNING` needs MariaDB 10.5; elsewhere rows go one by one. */
+export async function insertManyReturning(
+  session: Session,
+  table: string,
+  key: string,
+  columns: readonly string[],
+  rows: readonly (readonly Bound[])[],
+  canReturn: boolean,
+): Promise<number[]> {
+  const keys: number[] = [];
+  if (!canReturn) {
+    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+    for (const row of rows) keys.push((await session.modify(sql, row)).insertId);
+    return keys;
+  }
+  for (const group of groupsOf(rows)) {
+    const returned = await session.once(`${statement(table, columns)} RETURNING ${key}`, bind(group));
+    if (returned.length !== group.length)
+      throw new Error(`${table}: ${group.length} rows went in, ${returned.length} keys came back`);
+    for (const row of returned) keys.push(Number(row[0]));
+  }
+  return keys;
+}
+
+/** Whether the server gives back what it inserted. */
+export async function canReturnRows(session: Session): Promise<boolean> {
+  const [row] = await session.rows('SELECT VERSION()');
+  const version = /^(\d+)\.(\d+).*MariaDB/i.exec(String(row?.[0]));
+  return version !== null && (Number(version[1]) > 10 || Number(version[2]) >= 5);
+}
+
+function statement(table: string, columns: readonly string[]): string {
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ?`;
+}
+
+/** The driver writes a list of lists as the rows of VALUES; its types know single values only. */
+function bind(rows: readonly (readonly Bound[])[]): readonly Bound[] {
+  return [rows] as unknown as readonly Bound[];
+}
+
+function groupsOf(rows: readonly (readonly Bound[])[]): readonly (readonly (readonly Bound[])[])[] {
+  const groups: (readonly Bound[])[][] = [];
+  let group: (readonly Bound[])[] = [];
+  let size = 0;
+  for (const row of rows) {
+    group.push(row);
+    for (const value of row) size += typeof value === 'string' || Buffer.isBuffer(value) ? value.length : 8;
+    if (group.length >= rowsMax || size >= textMax) {
+      groups.push(group);
+      group = [];
+      size = 0;
+    }
+  }
+  if (group.length > 0) groups.push(group);
+  return groups;
+}

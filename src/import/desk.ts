@@ -1,0 +1,96 @@
+/** What can be asked of imports from outside: by HTTP and by the command line. */
+import { error, FhirError, fault } from '../fhir/outcome.ts';
+import type { Job, PatientMerge } from './job.ts';
+import type { ImportParts } from './parts.ts';
+import { type Incoming, receiveFile } from './receive.ts';
+import { sourcePattern, sourceWords } from './source.ts';
+
+/** Tells the workers of a job; it may fail silently, as they look themselves now and then. */
+export type Announce = (jobId: number) => Promise<void>;
+
+export interface ImportRequest {
+  readonly source: string;
+  readonly dryRun: boolean;
+  readonly merge?: PatientMerge;
+  readonly base?: string;
+}
+
+export type ImportDesk = ReturnType<typeof createImportDesk>;
+
+export function createImportDesk(given: ImportParts, announce: Announce) {
+  const { store, config } = given;
+  const limits = config.import;
+
+  return {
+    parts: given,
+
+    /** Opens a job and takes its files in; it runs when all of them are in the database. A fault leaves no trace but the failed job. */
+    async receive(
+      request: ImportRequest,
+      files: AsyncIterable<Incoming> | Iterable<Incoming>,
+      onProgress?: (bytes: number, opened: Job) => void,
+    ): Promise<Job> {
+      if (!sourcePattern.test(request.source)) throw fault('malformed', 'value', `The source is ${sourceWords}.`, 'source');
+      if ((await store.openJobs(request.source)) >= limits.jobsPerSourceMax) throw tooMany(limits.jobsPerSourceMax);
+      const job = await store.create(request.source, {
+        dryRun: request.dryRun,
+        merge: request.merge ?? limits.patientMerge,
+        ...(request.base === undefined ? {} : { base: request.base }),
+      });
+      try {
+        let fileNo = 0;
+        let chunk = 1;
+        let lines = 0;
+        for await (const file of files) {
+          fileNo += 1;
+          const received = await receiveFile(store, job.id, fileNo, chunk, file, limits, (bytes) => onProgress?.(bytes, job));
+          chunk = received.nextChunk;
+          lines += received.lines;
+        }
+        if (lines === 0) throw fault('malformed', 'required', 'There is no line in it: nothing to import.');
+        if (!(await store.move(job.id, ['receiving'], 'running')))
+          throw fault('conflict', 'conflict', 'The import was cancelled meanwhile.');
+      } catch (thrown) {
+        await store.drop(job.id).catch(() => undefined);
+        throw thrown;
+      }
+      await announce(job.id).catch(() => undefined);
+      return job;
+    },
+
+    /** @throws FhirError `not-found` */
+    async job(name: string): Promise<Job> {
+      const job = await store.byName(name);
+      if (!job) throw fault('not-found', 'not-found', 'There is no such import, or it was forgotten.');
+      return job;
+    },
+
+    list: () => store.list(100),
+
+    /** Lines that are in stay in; an undo takes them back. */
+    async cancel(job: Job): Promise<void> {
+      if (await store.move(job.id, ['receiving', 'running'], 'cancelled')) return;
+      await store.drop(job.id);
+    },
+
+    async undo(job: Job): Promise<void> {
+      if (job.options.dryRun || !(await store.move(job.id, ['done', 'cancelled'], 'undoing')))
+        throw fault('conflict', 'conflict', 'Only an import that is over, and was no dry run, can be undone, and only once.');
+      await announce(job.id).catch(() => undefined);
+    },
+
+    /** Returns how many lines are tried again. */
+    async retry(job: Job): Promise<number> {
+      if (job.state !== 'done')
+        throw fault('conflict', 'conflict', 'Only the failed lines of an import that is over can be tried again.');
+      const again = await store.retryFailed(job);
+      if (again > 0) await announce(job.id).catch(() => undefined);
+      return again;
+    },
+  };
+}
+
+function tooMany(most: number): FhirError {
+  const text = `${most} imports of this source are under way, the most at a time. Wait until one of them is over.`;
+  return new FhirError('too-many-requests', [error('throttled', text)], { headers: { 'Retry-After': '30' } });
+}
