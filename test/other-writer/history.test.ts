@@ -1,39 +1,39 @@
 /** vread and _history over HTTP, with MediMax writing beside. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import mysql, { type Connection } from 'mysql2/promise';
 import request from 'supertest';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { type TwoWriters, twoWriters } from './legacy.ts';
 
-let gateway: TestGateway;
-let medimax: Connection;
+let writers: TwoWriters;
+const get = (path: string) => request(writers.app).get(`/fhir${path}`);
 
 before(async () => {
-  gateway = await startTestGateway();
-  const { host, port, user, password, database } = gateway.pool.pool.config.connectionConfig;
-  medimax = await mysql.createConnection({ host, port, user, password, database } as mysql.ConnectionOptions);
+  writers = await twoWriters();
 });
 
-after(async () => {
-  await medimax.end();
-  await gateway.close();
-});
+after(() => writers.close());
 
-const get = (path: string) => request(gateway.app).get(`/fhir${path}`);
+interface Entry {
+  readonly fullUrl: string;
+  readonly resource: { readonly meta: { readonly versionId: string }; readonly name: readonly { readonly text: string }[] };
+  readonly request: { readonly method: string; readonly url: string };
+  readonly response: { readonly status: string; readonly etag: string };
+}
 
-async function insertPatient(name: string): Promise<number> {
-  const [header] = await medimax.query<mysql.ResultSetHeader>(
-    "INSERT INTO Patient (name, sex, dob) VALUES (?, 'Female', '1980-02-03')",
-    [name],
-  );
-  return header.insertId;
+interface HistoryBundle {
+  readonly entry?: readonly Entry[];
+  readonly link: readonly { readonly relation: string; readonly url: string }[];
+}
+
+function insertPatient(name: string): Promise<number> {
+  return writers.run("INSERT INTO Patient (name, sex, dob) VALUES (?, 'Female', '1980-02-03')", [name]);
 }
 
 test('every change of MediMax is a version, and each can be read again', async () => {
   const key = await insertPatient('Ann Old');
-  await medimax.query("UPDATE Patient SET name = 'Ann New' WHERE patient_id = ?", [key]);
-  await medimax.query("UPDATE Patient SET name = 'Ann New' WHERE patient_id = ?", [key]);
-  await medimax.query("UPDATE Patient SET name = 'Ánn new' WHERE patient_id = ?", [key]);
+  await writers.run("UPDATE Patient SET name = 'Ann New' WHERE patient_id = ?", [key]);
+  await writers.run("UPDATE Patient SET name = 'Ann New' WHERE patient_id = ?", [key]);
+  await writers.run("UPDATE Patient SET name = 'Ánn new' WHERE patient_id = ?", [key]);
   const read = await get(`/Patient/pt-${key}`).expect(200);
   assert.equal(read.headers['etag'], 'W/"3"');
   assert.equal(read.body.meta.source, 'https://medimax.example/fhir#medimax');
@@ -52,17 +52,17 @@ test('every change of MediMax is a version, and each can be read again', async (
 
 test('a deleted resource is gone, its history stays, and a row of the same key goes on with its versions', async () => {
   const key = await insertPatient('Bea');
-  await medimax.query('DELETE FROM Patient WHERE patient_id = ?', [key]);
+  await writers.run('DELETE FROM Patient WHERE patient_id = ?', [key]);
   const gone = await get(`/Patient/pt-${key}`).expect(410);
   assert.equal(gone.body.resourceType, 'OperationOutcome');
   await get(`/Patient/pt-${key}/_history/2`).expect(410);
   assert.equal((await get(`/Patient/pt-${key}/_history/1`).expect(200)).body.name[0].text, 'Bea');
-  await medimax.query("INSERT INTO Patient (patient_id, name, sex) VALUES (?, 'Bea again', 'Female')", [key]);
+  await writers.run("INSERT INTO Patient (patient_id, name, sex) VALUES (?, 'Bea again', 'Female')", [key]);
   const { body } = await get(`/Patient/pt-${key}/_history`).expect(200);
   assert.equal(body.type, 'history');
   assert.equal(body.total, 3);
   assert.deepEqual(
-    body.entry.map((entry: { request: { method: string; url: string }; response: { status: string; etag: string } }) => [
+    (body as HistoryBundle).entry?.map((entry) => [
       entry.request.method,
       entry.request.url,
       entry.response.status,
@@ -75,14 +75,14 @@ test('a deleted resource is gone, its history stays, and a row of the same key g
     ],
   );
   assert.equal(body.entry[1].resource, undefined);
-  assert.equal(body.entry[1].fullUrl, `${gateway.baseUrl}/Patient/pt-${key}`);
+  assert.equal(body.entry[1].fullUrl, `${writers.config.http.baseUrl}/Patient/pt-${key}`);
   await get('/Patient/pt-999999/_history').expect(404);
 });
 
 test('histories are paged; the links are signed for their query', async () => {
   const key = await insertPatient('Cid 0');
   for (let number = 1; number < 7; number += 1) {
-    await medimax.query('UPDATE Patient SET name = ? WHERE patient_id = ?', [`Cid ${number}`, key]);
+    await writers.run('UPDATE Patient SET name = ? WHERE patient_id = ?', [`Cid ${number}`, key]);
   }
   const versions: string[] = [];
   let path: string | undefined = `/Patient/pt-${key}/_history?_count=3`;
@@ -92,10 +92,10 @@ test('histories are paged; the links are signed for their query', async () => {
       body,
     }: { body: { entry: { resource: { meta: { versionId: string } } }[]; link: { relation: string; url: string }[] } } =
       await get(path).expect(200);
-    versions.push(...body.entry.map(({ resource }) => resource.meta.versionId));
-    const next = body.link.find(({ relation }) => relation === 'next')?.url;
+    versions.push(...(body.entry ?? []).map(({ resource }) => resource.meta.versionId));
+    const next: string | undefined = body.link.find(({ relation }) => relation === 'next')?.url;
     link = next ?? link;
-    path = next?.slice(gateway.baseUrl.length);
+    path = next?.slice(writers.config.http.baseUrl.length);
   }
   assert.deepEqual(versions, ['7', '6', '5', '4', '3', '2', '1']);
   const page = new URL(link).searchParams.get('_page') ?? '';
@@ -107,12 +107,12 @@ test('histories are paged; the links are signed for their query', async () => {
 
 test('_since and _at', async () => {
   const key = await insertPatient('Dan 1');
-  await medimax.query("UPDATE Patient SET name = 'Dan 2' WHERE patient_id = ?", [key]);
+  await writers.run("UPDATE Patient SET name = 'Dan 2' WHERE patient_id = ?", [key]);
   const second = (await get(`/Patient/pt-${key}`)).body.meta.lastUpdated;
-  await medimax.query("UPDATE Patient SET name = 'Dan 3' WHERE patient_id = ?", [key]);
+  await writers.run("UPDATE Patient SET name = 'Dan 3' WHERE patient_id = ?", [key]);
   const named = async (parameters: string) => {
     const { body } = await get(`/Patient/pt-${key}/_history?${parameters}`).expect(200);
-    return (body.entry ?? []).map((entry: { resource: { name: { text: string }[] } }) => entry.resource.name[0]?.text);
+    return ((body as HistoryBundle).entry ?? []).map((entry) => entry.resource.name[0]?.text);
   };
   assert.deepEqual(await named(`_since=${second}`), ['Dan 3', 'Dan 2']);
   assert.deepEqual(await named(`_at=${second}`), ['Dan 2']);
@@ -123,20 +123,18 @@ test('_since and _at', async () => {
 test('a type and the whole server have histories, newest first', async () => {
   const { body: before } = await get('/_history?_count=1').expect(200);
   const key = await insertPatient('Eve');
-  await medimax.query("INSERT INTO Medical_History (patient_id, history_type, history_item) VALUES (?, 'condition', 'Asthma')", [
+  await writers.run("INSERT INTO Medical_History (patient_id, history_type, history_item) VALUES (?, 'condition', 'Asthma')", [
     key,
   ]);
-  await medimax.query('DELETE FROM Patient WHERE patient_id = ?', [key]);
+  await writers.run('DELETE FROM Patient WHERE patient_id = ?', [key]);
   const changes = async (path: string) => {
     const { body } = await get(`${path}?_since=${before.meta.lastUpdated}`).expect(200);
-    return body.entry.map(
-      (entry: { request: { method: string; url: string } }) => `${entry.request.method} ${entry.request.url}`,
-    );
+    return (body as HistoryBundle).entry?.map((entry) => `${entry.request.method} ${entry.request.url}`);
   };
   assert.deepEqual(await changes('/Patient/_history'), [`DELETE Patient/pt-${key}`, 'POST Patient']);
   assert.deepEqual(
-    (await changes('/_history')).toSorted(),
-    [(await changes('/Condition/_history'))[0], `DELETE Patient/pt-${key}`, 'POST Condition', 'POST Patient'].toSorted(),
+    (await changes('/_history'))?.toSorted(),
+    [(await changes('/Condition/_history'))?.[0], `DELETE Patient/pt-${key}`, 'POST Condition', 'POST Patient'].toSorted(),
   );
 });
 

@@ -1,19 +1,30 @@
-/** A migrated database with a gateway's repository on one side and a session like MediMax's own on the other. */
-import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
+/** A migrated database with a gateway on one side and a session like MediMax's own on the other. */
+import type { Express } from 'express';
+import mysql, { type Connection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { type Config, readConfig } from '../../src/config.ts';
 import { migrateUp } from '../../src/db/migrate.ts';
+import { type Session, sessionOf } from '../../src/db/pool.ts';
 import { createGatewayRegistry, type Gateway, openGateway } from '../../src/gateway.ts';
+import { createApp } from '../../src/http/app.ts';
+import { createLog } from '../../src/log.ts';
 import { freshDatabase } from '../support/servers.ts';
+
+export type Row = Record<string, unknown>;
 
 export interface TwoWriters {
   readonly config: Config;
   readonly gateway: Gateway;
+  readonly app: Express;
+  /** The gateway's own view of the database. */
+  readonly session: Session;
   /** MediMax's session: no settings of the gateway's. */
   readonly medimax: Connection;
   /** Opens one more such session. */
   connect(): Promise<Connection>;
   /** Rows of a query on MediMax's session. */
-  rows(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  rows(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs a statement of MediMax's; returns the first key it made. */
+  run(sql: string, values?: readonly unknown[]): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -22,6 +33,13 @@ export async function twoWriters(env: Readonly<Record<string, string>> = {}): Pr
   const config = readConfig({ ...database.env, DB_POOL_MIN: '1', DB_POOL_MAX: '12', ...env });
   await migrateUp(config, createGatewayRegistry());
   const gateway = await openGateway(config);
+  const log = createLog('silent', () => {});
+  const app = createApp({
+    ...gateway,
+    log,
+    software: { name: 'MediMax FHIR Gateway', version: '0.0.0-test' },
+    ready: async () => [],
+  });
   const { host, port, user, password, name } = config.db;
   const sessions: Connection[] = [];
   const connect = async () => {
@@ -33,12 +51,12 @@ export async function twoWriters(env: Readonly<Record<string, string>> = {}): Pr
   return {
     config,
     gateway,
+    app,
+    session: sessionOf(gateway.pool, 30_000),
     medimax,
     connect,
-    rows: async (sql, values = []) => {
-      const [rows] = await medimax.query<RowDataPacket[]>(sql, [...values]);
-      return rows;
-    },
+    rows: async (sql, values = []) => (await medimax.query<RowDataPacket[]>(sql, [...values]))[0],
+    run: async (sql, values = []) => (await medimax.query<ResultSetHeader>(sql, [...values]))[0].insertId,
     close: async () => {
       for (const session of sessions) await session.end();
       await gateway.close();

@@ -37,7 +37,7 @@ function onUpdate(registry: Registry, table: TableName, facts: SchemaFacts): str
   const below = childrenBelow(registry, table);
   const lockBelow = below.map((variant) => {
     const { source } = variant.variant;
-    const lockRows = `SELECT COUNT(*) INTO fhir_n FROM ${source.table} c WHERE c.${foreignKey(variant)} = OLD.${key} FOR UPDATE;`;
+    const lockRows = lockAll(source.table, `${source.table} c WHERE c.${foreignKey(variant)} = OLD.${key}`);
     return when(anyChanged(table, parentColumns(variant)), lockRows);
   });
   const above = parentsAbove(registry, table).flatMap((variant) => {
@@ -60,7 +60,7 @@ function onUpdate(registry: Registry, table: TableName, facts: SchemaFacts): str
 /** Rows below go by the foreign key, which fires no trigger (S10): their resources are taken along while the rows are still there. */
 function onDelete(registry: Registry, table: TableName, facts: SchemaFacts): string[] {
   const falling = fallingWith(table, facts).filter(({ table: below }) => layersOf(registry, below).length > 0);
-  const lockRows = falling.map(({ rows }) => `SELECT COUNT(*) INTO fhir_n FROM ${rows} FOR UPDATE;`);
+  const lockRows = falling.map(({ table: below, rows }) => lockAll(below, rows));
   const above = parentsAbove(registry, table).map((variant) =>
     moveParent(variant, 'OLD', `(${allBits(variant, 'child')})`, null, facts),
   );
@@ -74,9 +74,19 @@ function onDelete(registry: Registry, table: TableName, facts: SchemaFacts): str
     const bodies = layersOf(registry, under).map((layer) => vanishingByKey(layer, under, facts));
     return bodies.length === 0
       ? []
-      : [forEach('fhir_key', `SELECT c.${key} FROM ${rows} ORDER BY c.${key} FOR UPDATE`, bodies.join('\n'))];
+      : [forEach('fhir_key', `SELECT c.${key} FROM ${rows} ORDER BY c.${key} LOCK IN SHARE MODE`, bodies.join('\n'))];
   });
   return [...lockRows, ...above, ...own, ...holders, ...below];
+}
+
+/**
+ * Waits for whoever is changing these rows before any resource is locked, and reads them as they are, not as a snapshot has them.
+ * Every column is read, as an index alone would not be locked as the rows are; shared, as FOR UPDATE would count as writing to a table
+ * that MediMax's own statement may be using (error 1442).
+ */
+function lockAll(table: TableName, rows: string): string {
+  const all = Object.keys(tables[table].columns).map((column) => `c.${column}`);
+  return `SELECT COUNT(CONCAT_WS('', ${all.join(', ')})) INTO fhir_n FROM ${rows} LOCK IN SHARE MODE;`;
 }
 
 /** Tables whose rows the server deletes with a row of this one, and those rows as a FROM clause with alias c. */
@@ -137,7 +147,7 @@ function moveParent(
   if (!source.child) return '';
   const key = `${row}.${source.child.foreignKey}`;
   const children = childrenBefore ? { children: childrenBefore(source.child, facts) } : {};
-  const doc = `SET fhir_doc = (SELECT ${documentOf(variant, { row: 'q', ...children }, facts)} FROM ${source.table} q WHERE q.${source.key} = ${key});`;
+  const doc = `SELECT (SELECT ${documentOf(variant, { row: 'q', ...children }, facts)} FROM ${source.table} q WHERE q.${source.key} = ${key}) INTO fhir_doc;`;
   const sets = bits === '(0)' ? [] : [`refined = refined & ~${bits}`];
   return [
     lock({ type: `'${variant.resourceType}'`, variant: `'${variant.name}'`, key }),
@@ -149,7 +159,7 @@ function moveParent(
 function moveChildren(variant: CompiledVariant, table: TableName, facts: SchemaFacts): string {
   const { source } = variant.variant;
   const { key } = tables[table];
-  const doc = `SELECT ${documentOf(variant, { row: 'c', parent: 'OLD' }, facts)} INTO fhir_doc FROM ${source.table} c WHERE c.${source.key} = fhir_key FOR UPDATE;`;
+  const doc = `SELECT ${documentOf(variant, { row: 'c', parent: 'OLD' }, facts)} INTO fhir_doc FROM ${source.table} c WHERE c.${source.key} = fhir_key LOCK IN SHARE MODE;`;
   const follows = source.patient === 'parent' && 'patient_id' in tables[table].columns;
   const body = [
     lock({ type: `'${variant.resourceType}'`, variant: `'${variant.name}'`, key: 'fhir_key' }),
@@ -162,7 +172,7 @@ function moveChildren(variant: CompiledVariant, table: TableName, facts: SchemaF
   ].join('\n');
   return forEach(
     'fhir_key',
-    `SELECT c.${source.key} FROM ${source.table} c WHERE c.${foreignKey(variant)} = OLD.${key} ORDER BY c.${source.key} FOR UPDATE`,
+    `SELECT c.${source.key} FROM ${source.table} c WHERE c.${foreignKey(variant)} = OLD.${key} ORDER BY c.${source.key} LOCK IN SHARE MODE`,
     body,
   );
 }
@@ -173,7 +183,7 @@ function appearing(layer: Layer, table: TableName): string {
     variant: 'fhir_variant',
     key: `NEW.${tables[table].key}`,
     idPrefix: layer.idPrefix('NEW'),
-    patientKey: patientOf(layer, 'NEW'),
+    findPatient: findPatient(layer, 'NEW'),
   });
   return `${classify(layer, 'NEW')}\n${when('fhir_type IS NOT NULL', body)}`;
 }
@@ -187,10 +197,12 @@ function first({ variants }: Layer): CompiledVariant {
   return variant;
 }
 
-function patientOf(layer: Layer, alias: string): string {
+/** Sets `fhir_patient`. The foreign key has just locked the row above in the same way. */
+function findPatient(layer: Layer, alias: string): string {
   const { source } = first(layer).variant;
-  if (source.patient !== 'parent' || !source.parent) return `${alias}.patient_id`;
-  return `(SELECT p.patient_id FROM ${source.parent.table} p WHERE p.${source.parent.key} = ${alias}.${source.parent.foreignKey})`;
+  if (source.patient !== 'parent' || !source.parent) return `SET fhir_patient = ${alias}.patient_id;`;
+  const { table, key, foreignKey: column } = source.parent;
+  return `SELECT MAX(p.patient_id) INTO fhir_patient FROM ${table} p WHERE p.${key} = ${alias}.${column} LOCK IN SHARE MODE;`;
 }
 
 function vanishing(layer: Layer, table: TableName, alias: string, facts: SchemaFacts): string {
@@ -199,7 +211,7 @@ function vanishing(layer: Layer, table: TableName, alias: string, facts: SchemaF
   const body = [
     lock({ type: 'fhir_type', variant: 'fhir_variant', key }),
     moveOn({
-      doc: `SET fhir_doc = ${documentOf(variant, { row: alias }, facts)};`,
+      doc: `SELECT ${documentOf(variant, { row: alias }, facts)} INTO fhir_doc;`,
       isLong: variant.variant.source.child !== undefined,
       sets: toDeleted,
       patientKey: 'patient_key',
@@ -216,14 +228,14 @@ function vanishingByKey(layer: Layer, table: TableName, facts: SchemaFacts): str
   const body = [
     lock({ type: 'fhir_type', variant: 'fhir_variant', key: 'fhir_key' }),
     moveOn({
-      doc: `SELECT ${documentOf(variant, { row: 'c' }, facts)} INTO fhir_doc ${from} FOR UPDATE;`,
+      doc: `SELECT ${documentOf(variant, { row: 'c' }, facts)} INTO fhir_doc ${from} LOCK IN SHARE MODE;`,
       isLong: variant.variant.source.child !== undefined,
       sets: toDeleted,
       patientKey: 'patient_key',
     }),
   ].join('\n');
   const classified = variant.variant.source.where
-    ? `SELECT MAX(${layer.type('c')}), MAX(${layer.variant('c')}) INTO fhir_type, fhir_variant ${from} FOR UPDATE;`
+    ? `SELECT MAX(${layer.type('c')}), MAX(${layer.variant('c')}) INTO fhir_type, fhir_variant ${from} LOCK IN SHARE MODE;`
     : classify(layer, 'c'); // constants
   return `${classified}\n${when('fhir_type IS NOT NULL', body)}`;
 }
@@ -234,14 +246,14 @@ function changing(layer: Layer, table: TableName, facts: SchemaFacts): string {
   const { source } = variant.variant;
   const key = `OLD.${tables[table].key}`;
   const changed = anyChanged(table, versionColumns(table, layer.variants));
-  const doc = `SET fhir_doc = ${documentOf(variant, { row: 'OLD' }, facts)};`;
+  const doc = `SELECT ${documentOf(variant, { row: 'OLD' }, facts)} INTO fhir_doc;`;
   const isLong = source.child !== undefined;
+  const follows = source.parent !== undefined && source.patient === 'parent';
+  const moved = source.parent ? `NOT (OLD.${source.parent.foreignKey} <=> NEW.${source.parent.foreignKey})` : 'FALSE';
+  const patientKey = follows ? `IF(${moved}, fhir_patient, patient_key)` : 'NEW.patient_id';
+  const patient = follows ? [when(moved, findPatient(layer, 'NEW'))] : [];
   const move = (sets: readonly string[], patientKey: string) =>
-    [lock({ type: 'fhir_type', variant: 'fhir_variant', key }), moveOn({ doc, isLong, sets, patientKey })].join('\n');
-  const patientKey =
-    !source.parent || source.patient !== 'parent'
-      ? 'NEW.patient_id'
-      : `IF(OLD.${source.parent.foreignKey} <=> NEW.${source.parent.foreignKey}, patient_key, ${patientOf(layer, 'NEW')})`;
+    [...patient, lock({ type: 'fhir_type', variant: 'fhir_variant', key }), moveOn({ doc, isLong, sets, patientKey })].join('\n');
   const stale = `refined = refined & ~${layer.choose('OLD', (one) => staleBits(one, 'row', table))}`;
   const movedBelow = source.parent
     ? `refined = refined & ~IF(OLD.${source.parent.foreignKey} <=> NEW.${source.parent.foreignKey}, 0, ${allBits(variant, 'parent')})`
@@ -254,7 +266,7 @@ function changing(layer: Layer, table: TableName, facts: SchemaFacts): string {
     variant: 'fhir_variant',
     key: `NEW.${tables[table].key}`,
     idPrefix: layer.idPrefix('NEW'),
-    patientKey: patientOf(layer, 'NEW'),
+    findPatient: findPatient(layer, 'NEW'),
   });
   const otherKind = `SET fhir_new_type = ${layer.type('NEW')}, fhir_new_variant = ${layer.variant('NEW')};
 IF fhir_type = fhir_new_type THEN

@@ -1,4 +1,6 @@
 /**
+ * Reads of MediMax's tables are SELECT … INTO throughout: InnoDB then reads without locks, where it would lock rows for a subquery of SET
+ * or INSERT, and two of MediMax's writers could meet in a deadlock that is not theirs.
  * The statements that triggers are made of. All of them work on one resource at a time, found and locked first: a set-wise UPDATE
  * would take shared locks before exclusive ones, and MediMax's sessions would meet in deadlocks that they do not know.
  */
@@ -63,10 +65,10 @@ function atLength(statement: string): string {
 export const toDeleted: readonly string[] = ['state = 1', 'refined = 0', 'overlay = NULL'];
 
 /** A row appears: its resource begins, or goes on where a row of this key was before. `fhir_type` NULL: it is none. */
-export function appear(address: Address & { readonly idPrefix: string; readonly patientKey: string }): string {
-  const { type, variant, key, idPrefix, patientKey } = address;
+export function appear(address: Address & { readonly idPrefix: string; readonly findPatient: string }): string {
+  const { type, variant, key, idPrefix, findPatient } = address;
   const id = `CONCAT(${idPrefix}, '-', ${key})`;
-  return `SET fhir_patient = ${patientKey};
+  return `${findPatient}
 SET fhir_state = 0;
 BEGIN
   DECLARE CONTINUE HANDLER FOR 1062 SET fhir_state = 1;
