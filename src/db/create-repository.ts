@@ -16,6 +16,7 @@ import { instantOf } from './select.ts';
 import { writeBundle } from './transaction-bundle.ts';
 import type { TransactionBundle } from './transaction-bundle-entries.ts';
 import { RowGone, updateResource } from './update.ts';
+import { tellingConflicts } from './version-conflict.ts';
 
 /** Reads in one statement: more would keep the first of them waiting for the last. */
 const readsMax = 8;
@@ -129,6 +130,9 @@ export function createRepository(parts: DatabaseParts): Repository {
     };
   };
 
+  const render = (record: ResourceRecord) => renderResource(record, parts.env());
+  const views = { read, readVersion, render };
+
   return {
     read: guarded(read),
     readVersion: guarded(readVersion),
@@ -137,10 +141,16 @@ export function createRepository(parts: DatabaseParts): Repository {
       const identity: Identity = { by: 'server' };
       return createResource(parts, resourceType, resource, options, identity);
     }),
-    update: guarded(update),
-    delete: guarded(remove),
+    update: guarded((resourceType: string, id: string, resource: JsonObject, options: WriteOptions) =>
+      tellingConflicts(views, session, { resourceType, id, ifMatch: options.ifMatch }, () =>
+        update(resourceType, id, resource, options),
+      ),
+    ),
+    delete: guarded((resourceType: string, id: string, options: Parameters<Repository['delete']>[2]) =>
+      tellingConflicts(views, session, { resourceType, id, ifMatch: options.ifMatch }, () => remove(resourceType, id, options)),
+    ),
     transact: guarded((bundle: TransactionBundle, options: WriteOptions) => writeBundle(parts, bundle, options)),
-    render: (record) => renderResource(record, parts.env()),
+    render,
   };
 }
 
