@@ -1,27 +1,19 @@
 /** From a configuration to a request handler: gateway, application, readiness. */
 
 import type { RequestListener } from 'node:http';
-import { createRequire } from 'node:module';
 import { openRedis } from './cache/redis.ts';
 import type { Config } from './config.ts';
 import { openGateway } from './gateway.ts';
 import { createApp } from './http/app.ts';
 import type { ReadinessCheck } from './http/health.ts';
 import type { Log } from './log.ts';
+import { software } from './software.ts';
 
 /** What is behind the listening socket. */
 export interface Assembly {
   readonly handler: RequestListener;
   readonly close: () => Promise<void>;
 }
-
-interface PackageFile {
-  readonly version: string;
-}
-
-const packageFile: PackageFile = createRequire(import.meta.url)('../package.json');
-
-export const software = { name: 'MediMax FHIR Gateway', version: packageFile.version };
 
 /** Opens everything; rejects when the database cannot be reached. Redis may come later: it only makes things faster or later. */
 export async function assemble(config: Config, log: Log): Promise<Assembly> {

@@ -16,6 +16,9 @@ import { createSearch, type Search } from './db/search-parts.ts';
 import { identifierFinder } from './db/search-store.ts';
 import { createRegistry, type Registry } from './mapping/registry.ts';
 import type { Env } from './mapping/types.ts';
+import { software } from './software.ts';
+import { codesOfValueSet } from './terminology/expand.ts';
+import { createTerminology, type Terminology } from './terminology/store.ts';
 
 export interface Gateway {
   readonly config: Config;
@@ -25,6 +28,7 @@ export interface Gateway {
   readonly repository: Repository;
   readonly history: History;
   readonly search: Search;
+  readonly terminology: Terminology;
   /** Signs page links. */
   readonly cursorSecret: string;
   close(): Promise<void>;
@@ -42,6 +46,12 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const timeoutMs = config.db.readTimeoutMs;
   const terms = loadTermTables(config.clinic.termsDir);
   const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects() };
+  const terminology = createTerminology({
+    canonicalBase: config.clinic.canonicalBase,
+    version: software.version,
+    publisher: software.name,
+    terms,
+  });
   const secret = await cursorSecret(sessionOf(pool, timeoutMs), config.search.cursorSecret);
   // A write that must know what is indexed waits for it with its own connection in hand: indexing never waits for one of those.
   const indexPool = await openPool({ ...config, db: { ...config.db, poolMin: 1, poolMax: 2 } });
@@ -51,7 +61,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     config,
     cursorSecret: secret,
     toCanonical: terms.units.toCanonical,
-    expand: () => undefined,
+    expand: (url) => codesOfValueSet(terminology, url),
     configuration: servedAs(config, terms),
   });
   const parts: DatabaseParts = {
@@ -73,6 +83,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     repository,
     history: createHistory(parts, repository),
     search,
+    terminology,
     cursorSecret: secret,
     close: async () => {
       await search.indexer.stop();

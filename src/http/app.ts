@@ -62,7 +62,8 @@ export function createApp(parts: AppParts): Express {
     }
     const allow = allowed(rows);
     route.options(handle(template, (exchange) => answerOptions(exchange, context, allow)));
-    route.all(handle(template, (exchange) => refuseMethod(exchange, context, allow)));
+    const { instead } = rows[0] ?? {};
+    route.all(handle(template, (exchange) => refuseMethod(exchange, context, allow, instead)));
   }
   app.get(
     '/livez',
@@ -152,10 +153,10 @@ function answerOptions(exchange: Exchange, context: InteractionContext, allow: s
   answer(exchange, { status: 204, headers: { Allow: allow, ...preflightHeaders(cors, allow) } });
 }
 
-function refuseMethod(exchange: Exchange, context: InteractionContext, allow: string): never {
+function refuseMethod(exchange: Exchange, context: InteractionContext, allow: string, instead = ''): never {
   const { type, id } = pathOf(exchange.request);
   nameType(exchange, context, type, id);
-  const text = `${exchange.request.method} is not supported here; supported are ${allow}.`;
+  const text = `${exchange.request.method} is not supported here; supported are ${allow}. ${instead}`.trim();
   throw new FhirError('method-not-allowed', [error('not-supported', text)], { headers: { Allow: allow } });
 }
 

@@ -26,7 +26,13 @@ export function routeFinder(routes: readonly Route[], registry: Registry): (meth
       const allow = allowed(same.map(({ row }) => row));
       throw new FhirError(
         'method-not-allowed',
-        [error('not-supported', `${method} is not supported here; supported are ${allow}.`, 'url')],
+        [
+          error(
+            'not-supported',
+            `${method} is not supported here; supported are ${allow}. ${first.row.instead ?? ''}`.trim(),
+            'url',
+          ),
+        ],
         { headers: { Allow: allow } },
       );
     }

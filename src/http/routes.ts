@@ -3,26 +3,19 @@ import { bundle } from '../interaction/bundle/bundle.ts';
 import { create } from '../interaction/create.ts';
 import { remove } from '../interaction/delete.ts';
 import { history } from '../interaction/history.ts';
-import type { Interaction, Served } from '../interaction/interaction.ts';
 import { metadata } from '../interaction/metadata.ts';
 import { read } from '../interaction/read.ts';
 import { search, searchSystem } from '../interaction/search.ts';
 import { update } from '../interaction/update.ts';
 import { vread } from '../interaction/vread.ts';
+import type { Method, Route } from './route.ts';
+import { terminologyRoutes } from './terminology-routes.ts';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export interface Route extends Served {
-  readonly method: Method;
-  /** Below the base URL. `:type` is a type of the registry, `:id` an id; other names go to the interaction as `path`. */
-  readonly path: string;
-  /** What the body holds: JSON, or form fields, which join the query parameters. */
-  readonly body: 'none' | 'json' | 'form';
-  readonly interaction: Interaction;
-}
+export type { Method, Route } from './route.ts';
 
 /** Where two paths fit a URL, the earlier row wins: fixed words stand before `:type`, `_history` before `:id`. */
 export const routes: readonly Route[] = [
+  ...terminologyRoutes,
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
   { method: 'POST', path: '/', level: 'system', codes: ['transaction', 'batch'], body: 'json', interaction: bundle },

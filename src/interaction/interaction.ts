@@ -8,6 +8,7 @@ import type { JsonObject } from '../mapping/lift.ts';
 import type { Registry } from '../mapping/registry.ts';
 import type { CursorCodec } from '../search/cursor.ts';
 import type { SearchSettings } from '../search/parse.ts';
+import type { Terminology } from '../terminology/store.ts';
 
 /** Header names in lower case, as Node gives them. */
 export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -70,6 +71,8 @@ export type Level = 'system' | 'type' | 'instance';
 /** One thing that is served, for the CapabilityStatement. */
 export interface Served {
   readonly level: Level;
+  /** The one type this is for, where it is none of the registry; absent: all types of the registry. */
+  readonly resourceType?: string;
   readonly codes: readonly (InteractionCode | OtherCode)[];
   /** For operations: name without `$` and the canonical URL of its definition. Types it is offered for; absent: all. */
   readonly operation?: { readonly name: string; readonly definition: string; readonly types?: readonly string[] };
@@ -103,6 +106,8 @@ export interface InteractionContext {
   readonly repository: Repository;
   readonly search: SearchParts;
   readonly history: History;
+  /** The gateway's own code systems, value sets, concept maps and extensions. */
+  readonly terminology: Terminology;
   /** Signs page links. */
   readonly cursorSecret: string;
   readonly config: Config;

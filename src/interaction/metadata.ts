@@ -3,6 +3,7 @@ import { fault } from '../fhir/outcome.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Interaction, InteractionCode, InteractionContext, Level, OtherCode, Served } from './interaction.ts';
 import { onlyParameters } from './parameters.ts';
+import { definitionSearchClaims, terminologyClaims } from './terminology/claims.ts';
 
 export const metadata: Interaction = (context, { query, baseUrl }) => {
   onlyParameters(query, ['mode'], 'The CapabilityStatement');
@@ -15,22 +16,28 @@ export const metadata: Interaction = (context, { query, baseUrl }) => {
 type Make = (context: InteractionContext, baseUrl: string) => JsonObject;
 
 const modes: Readonly<Record<string, Make | undefined>> = {
-  full: (context, baseUrl) => capabilityStatement(context, baseUrl, context.registry.resourceTypes),
+  full: (context, baseUrl) => capabilityStatement(context, baseUrl, typesOf(context)),
   normative: (context, baseUrl) =>
     capabilityStatement(
       context,
       baseUrl,
-      context.registry.resourceTypes.filter((type) => normativeTypes.includes(type)),
+      typesOf(context).filter((type) => normativeTypes.includes(type)),
     ),
   terminology: (context, baseUrl) => ({
     resourceType: 'TerminologyCapabilities',
     ...about(context, baseUrl),
     kind: 'instance',
+    ...terminologyClaims(context.terminology),
   }),
 };
 
+/** Those of the registry, and those that have rows of their own in the route table. */
+function typesOf({ registry, served }: InteractionContext): readonly string[] {
+  return [...new Set([...registry.resourceTypes, ...served.flatMap(({ resourceType }) => resourceType ?? [])])];
+}
+
 /** The clinical types whose content is normative in R4. https://hl7.org/fhir/R4/resourcelist.html */
-const normativeTypes: readonly string[] = ['Patient', 'Observation'];
+const normativeTypes: readonly string[] = ['Patient', 'Observation', 'CodeSystem', 'ValueSet', 'StructureDefinition'];
 
 function capabilityStatement(context: InteractionContext, baseUrl: string, types: readonly string[]): JsonObject {
   return {
@@ -71,19 +78,21 @@ function rest(context: InteractionContext, types: readonly string[]): JsonObject
 }
 
 function restResource(context: InteractionContext, type: string): JsonObject {
-  const { served, config } = context;
+  const { config } = context;
+  const isOfRegistry = context.registry.get(type) !== undefined;
+  const served = context.served.filter((row) => (row.resourceType === undefined ? isOfRegistry : row.resourceType === type));
   const has = (code: InteractionCode | OtherCode) => served.some(({ codes }) => codes.includes(code));
   const operation = operationsAt(['type', 'instance'], served, type);
-  const searchParam = has('search-type') ? context.searchParameters(type) : [];
+  const searchParam = has('search-type') ? (definitionSearchClaims(type) ?? context.searchParameters(type)) : [];
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
     interaction: [...interactionsAt('instance', served), ...interactionsAt('type', served)],
-    versioning: config.http.requireIfMatch ? 'versioned-update' : 'versioned',
+    versioning: !has('vread') ? 'no-version' : config.http.requireIfMatch ? 'versioned-update' : 'versioned',
     readHistory: has('vread'),
     updateCreate: has('update'),
     conditionalCreate: has('conditional-create'),
-    conditionalRead: 'full-support',
+    conditionalRead: isOfRegistry ? 'full-support' : 'not-match',
     conditionalUpdate: has('conditional-update'),
     conditionalDelete: has('conditional-delete') ? 'single' : 'not-supported',
     ...(searchParam.length > 0 ? { searchParam } : {}),

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 /** From the bottom up; the first prefix that fits a file is its layer. A file may import from its own layer and from those below. */
 const layers: readonly (readonly string[])[] = [
-  ['src/fhir/', 'src/plain-error.ts', 'src/log.ts', 'src/config', 'src/free-port.ts'],
+  ['src/fhir/', 'src/plain-error.ts', 'src/log.ts', 'src/software.ts', 'src/config', 'src/free-port.ts'],
   ['src/mapping/'],
   ['mappings/'],
   ['src/db/', 'src/search/', 'src/terminology/', 'src/cache/', 'src/local/', 'migrations/'],

@@ -6,6 +6,7 @@ import { Ajv } from 'ajv';
 import request from 'supertest';
 import { createGatewayRegistry } from '../../src/gateway.ts';
 import { allowed, byPath, routes } from '../../src/http/routes.ts';
+import { terminologyTypes } from '../../src/terminology/about.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { outcome } from '../support/outcome.ts';
 import { fhirJson } from '../support/send.ts';
@@ -54,10 +55,11 @@ describe('GET /metadata', () => {
     const listed: { type: string; interaction: { code: string }[]; readHistory: boolean }[] = body.rest[0].resource;
     assert.deepEqual(
       listed.map(({ type }) => type),
-      resourceTypes,
+      [...resourceTypes, ...new Set(routes.flatMap(({ resourceType }) => resourceType ?? []))],
     );
     const codes = routes.filter(({ level }) => level !== 'system').flatMap((row) => row.codes);
-    for (const { interaction, readHistory } of listed) {
+    for (const { type, interaction, readHistory } of listed) {
+      if (!resourceTypes.includes(type)) continue;
       for (const { code } of interaction)
         assert.ok(
           codes.some((one) => one === code),
@@ -86,7 +88,9 @@ describe('GET /metadata', () => {
     const types = body.rest[0].resource.map(({ type }: { type: string }) => type);
     assert.deepEqual(
       types,
-      resourceTypes.filter((type) => type === 'Patient' || type === 'Observation'),
+      [...resourceTypes.filter((type) => type === 'Patient' || type === 'Observation'), ...terminologyTypes].filter(
+        (type) => type !== 'ConceptMap',
+      ),
     );
   });
 

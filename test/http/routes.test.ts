@@ -12,10 +12,11 @@ describe('The route table', () => {
   });
 
   it('puts the level in the path', () => {
-    for (const { path, level, codes } of routes) {
+    for (const { path, level, codes, resourceType } of routes) {
       // In a compartment the type in front is that of the compartment's owner.
       if (codes.includes('search-compartment')) continue;
-      assert.equal(path.includes('/:type'), level !== 'system', path);
+      const namesType = resourceType === undefined ? path.includes('/:type') : path.startsWith(`/${resourceType}`);
+      assert.equal(namesType, level !== 'system', path);
       assert.equal(path.includes('/:id'), level === 'instance', path);
     }
   });
