@@ -4,13 +4,14 @@ import { join, resolve } from 'node:path';
 import { PlainError } from '../plain-error.ts';
 import type { Command } from './command.ts';
 import { listenForEnding } from './ending.ts';
+import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { serve } from './serve.ts';
 import { sql } from './sql.ts';
 import { start } from './start.ts';
 
 /** A new command is a module with its `Command` and one line here. */
-const commands: readonly Command[] = [start, serve, migrateCommand, sql];
+const commands: readonly Command[] = [start, serve, migrateCommand, importCommand, sql];
 
 const root = resolve(import.meta.dirname, '../..');
 const say = (line: string) => console.log(line);

@@ -45,6 +45,7 @@ export function parseLine(index: number, line: Line, kind: FileKind, settings: P
 
 function parseEntry(index: number, line: Line, entry: unknown, settings: ParseSettings): Parsed | LineOutcome {
   if (!isJsonObject(entry)) return failed('-', issue('structure', 'The entry is not a JSON object'));
+  if (typeof entry['resourceType'] === 'string') return parseResource(index, line, entry, {}, settings); // the file was no Bundle
   const { resource, fullUrl, request } = entry;
   const method = isJsonObject(request) ? request['method'] : undefined;
   if (method !== undefined && method !== 'POST' && method !== 'PUT') {

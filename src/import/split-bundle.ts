@@ -12,7 +12,7 @@ const scalarMax = 256;
 const types: ReadonlySet<string> = new Set(['collection', 'batch', 'transaction', 'searchset', 'history', 'document', 'message']);
 
 /**
- * The items of the top-level `entry` as lines; line breaks between tokens become spaces, so that nothing moves.
+ * The items of the top-level `entry` as lines (a resource that is no Bundle is one line); line breaks between tokens become spaces, so that nothing moves.
  * @throws FhirError `malformed` for what is no JSON object in outline, or no Bundle. The entries themselves are looked at later.
  */
 export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax: number): AsyncGenerator<Line> {
@@ -25,7 +25,9 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
   let inEntries = false;
   let ended = false;
   let resourceType = '';
+  let bundleType = '';
   let at = 0;
+  let whole: Buffer[] = [];
   let number = 0;
   let entry: { start: number; parts: Buffer[]; size: number } | null = null;
 
@@ -40,7 +42,9 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
         else if (byte === quote) {
           inString = false;
           if (depth === 1 && afterColon && key === 'resourceType') resourceType = text;
-          if (depth === 1 && afterColon && key === 'type' && !types.has(text)) throw notABundle(`a Bundle of type ${text}`);
+          if (depth === 1 && afterColon && key === 'type') bundleType = text;
+          if (resourceType === 'Bundle' && bundleType !== '' && !types.has(bundleType))
+            throw notABundle(`a Bundle of type ${bundleType}`);
           if (depth === 1 && !afterColon) key = text;
         } else if (depth === 1 && text.length < scalarMax && byte !== undefined) text += String.fromCharCode(byte);
         continue;
@@ -90,11 +94,20 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
       else entry.parts.push(Buffer.from(rest));
     }
     at += given.length;
+    if (resourceType === 'Bundle' || at > entryBytesMax) whole = [];
+    else whole.push(Buffer.from(given));
   }
   if (!ended)
     throw new FhirError('malformed', fault('malformed', 'incomplete', 'The Bundle ends before its last bracket.').issues);
-  if (resourceType !== 'Bundle')
-    throw notABundle(resourceType === '' ? 'a JSON object without resourceType' : `a ${resourceType}`);
+  if (resourceType === '') throw notABundle('a JSON object without resourceType');
+  if (resourceType === 'Bundle') return;
+  const bytes = Buffer.concat(whole);
+  for (let index = 0; index < bytes.length; index += 1) {
+    if (bytes[index] === newline || bytes[index] === carriageReturn) bytes[index] = space ?? 0x20;
+  }
+  yield at > entryBytesMax
+    ? { number: 1, offset: 0, bytes: Buffer.alloc(0), fault: tooLong(entryBytesMax) }
+    : { number: 1, offset: 0, bytes };
 }
 
 function notABundle(found: string): FhirError {

@@ -55,7 +55,11 @@ test('gender writes sex; unknown and absent are Other and come back as they were
   ] as const) {
     assert.equal(write(gender === undefined ? {} : { gender })['sex'], sex);
   }
-  const unknown = writeResource(variant, { resourceType: 'Patient', name: [{ text: 'Ada' }], gender: 'unknown' }, env).read() as JsonObject;
+  const unknown = writeResource(
+    variant,
+    { resourceType: 'Patient', name: [{ text: 'Ada' }], gender: 'unknown' },
+    env,
+  ).read() as JsonObject;
   assert.equal(unknown['gender'], 'unknown');
 });
 
