@@ -2,6 +2,7 @@
 import { isJsonObject, type JsonObject } from '../fhir/json.ts';
 import { parseReference } from '../fhir/references.ts';
 import { type Slot, shapeOf } from '../fhir/structure.ts';
+import { apart } from './index-rows.ts';
 
 /** A value found, with its FHIR type, as the search parameter types need it. */
 export interface Leaf {
@@ -86,7 +87,8 @@ function evaluate({ steps, as, filter, further }: Term, resource: JsonObject): L
     found = found.flatMap((leaf) => children(leaf, step, wanted));
   });
   if (filter) found = found.filter((leaf) => filter(leaf, resource));
-  return further === undefined ? found : found.flatMap((leaf) => children(leaf, further, undefined));
+  if (further === undefined) return found;
+  return found.flatMap((leaf) => children(leaf, further, undefined)).map((leaf) => ({ ...leaf, place: apart }));
 }
 
 function children({ value, type, place }: Leaf, element: string, as: string | undefined): Leaf[] {

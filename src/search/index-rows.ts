@@ -11,6 +11,9 @@ interface Row {
   edge: number;
 }
 
+/** The place of values that a parameter has and the composites made of it do not: it is no code's place. */
+export const apart = 65_535;
+
 export interface TokenRow extends Row {
   readonly code: string | null;
   readonly system: string | null;

@@ -25,7 +25,8 @@ export function indexDate(param: number, leaf: Leaf, rows: IndexRows, env: Searc
 }
 
 function rangesOf({ value, type }: Leaf, zone: string): readonly TimeRange[] {
-  if (typeof value === 'string') return one(rangeOf(value, zone));
+  // A choice may also hold a string, which is no date even where it looks like one.
+  if (typeof value === 'string') return type === 'string' ? [] : one(rangeOf(value, zone));
   if (!isJsonObject(value)) return [];
   if (type === 'Period') return one(periodRange(value, zone));
   if (type === 'Timing') return one(timingRange(value, zone));

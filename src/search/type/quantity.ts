@@ -3,7 +3,7 @@ import { decimalText, isDecimal, isJsonObject, type JsonObject } from '../../fhi
 import { allOf, bytes, type Sql, sql } from '../condition.ts';
 import { type SearchEnv, ucumSystem } from '../env.ts';
 import type { Leaf } from '../expression.ts';
-import { digest, type IndexRows, keyText, type QuantityRow } from '../index-rows.ts';
+import { apart, digest, type IndexRows, keyText, type QuantityRow } from '../index-rows.ts';
 import { type Prefix, splitEscaped, splitPrefix, unescapeValue } from '../values.ts';
 
 /** `value` exactly; [low, high) is what it stands for with its precision, or within a tenth for `ap`. */
@@ -36,7 +36,7 @@ export function indexQuantity(param: number, { value, type, place }: Leaf, rows:
   const canonical = system === ucumSystem && code !== null ? env.toCanonical(code) : undefined;
   rows.quantity.push({
     param,
-    place,
+    place: type === 'SampledData' ? apart : place,
     edge: 0,
     ...closed(low, high, found, 1),
     system: system === null ? null : digest(system),
