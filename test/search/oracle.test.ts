@@ -9,9 +9,10 @@ import { createGatewayRegistry, type Gateway, openGateway } from '../../src/gate
 import type { InteractionContext, InteractionRequest } from '../../src/interaction/interaction.ts';
 import { search } from '../../src/interaction/search.ts';
 import { createLog } from '../../src/log.ts';
+import { parametersOf } from '../../src/search/parameter.ts';
 import { freshDatabase } from '../support/servers.ts';
 import { connectMedimax } from './medimax.ts';
-import { matches, type OracleEnv, type Question, type Served } from './oracle.ts';
+import { comparable, definitionOf, matches, type OracleEnv, type Question, type Served, valuesOf } from './oracle.ts';
 import { everythingServed, populate } from './population.ts';
 import { escapeValue, pick, question, type Random, seeded } from './questions.ts';
 
@@ -39,7 +40,7 @@ before(async () => {
     startedAt: '',
     served: [],
     searchParameters: () => [],
-    routeOf: () => undefined,
+    routeOf: noRoutes,
   };
   context = { ...gateway, ...about, log };
   await populate(gateway, medimax, { seed, each: 24 });
@@ -58,16 +59,29 @@ after(async () => {
 });
 
 /** All pages of a search, by following the links. */
-async function walk(type: string, query: string): Promise<readonly string[]> {
-  const ids: string[] = [];
-  for (let next: string | undefined = query; next !== undefined; ) {
-    const { body } = await search(context, requestFor(type, next));
-    const { entry, link } = body as unknown as Page; // what the interaction makes
-    ids.push(...(entry ?? []).map(({ resource }) => resource.id));
-    next = link.find(({ relation }) => relation === 'next')?.url.split('?')[1];
+async function walk(type: string, query: string, andBack = false): Promise<readonly string[]> {
+  let page = await pageOf(type, query);
+  let ids = idsOf(page);
+  for (let next = linkOf(page, 'next'); next !== undefined; next = linkOf(page, 'next')) {
+    page = await pageOf(type, next);
+    ids = [...ids, ...idsOf(page)];
   }
-  return ids;
+  if (!andBack) return ids;
+  let back = idsOf(page);
+  for (let previous = linkOf(page, 'previous'); previous !== undefined; previous = linkOf(page, 'previous')) {
+    page = await pageOf(type, previous);
+    back = [...idsOf(page), ...back];
+  }
+  return back;
 }
+
+async function pageOf(type: string, query: string): Promise<Page> {
+  const { body } = await search(context, requestFor(type, query));
+  return body as unknown as Page; // what the interaction makes
+}
+
+const idsOf = ({ entry }: Page) => (entry ?? []).map(({ resource }) => resource.id);
+const linkOf = ({ link }: Page, wanted: string) => link.find(({ relation }) => relation === wanted)?.url.split('?')[1];
 
 interface Page {
   readonly entry?: readonly { readonly resource: { readonly id: string } }[];
@@ -110,6 +124,79 @@ async function ask(random: Random): Promise<'none' | 'some' | 'all'> {
   assert.deepEqual({ missing, wrong }, { missing: [], wrong: [] }, `${path}\n${shown(missing[0] ?? wrong[0])}`);
   assert.equal(new Set(ids).size, ids.length, `${path} repeats`);
   return expected.length === 0 ? 'none' : expected.length === resources.length ? 'all' : 'some';
+}
+
+/** A question put through a reference: of what refers to a patient, or of the patient referred to. */
+async function askLinked(random: Random): Promise<void> {
+  const others = [...served.keys()].filter((type) => type !== 'Patient' && parametersOf(type).get('patient'));
+  const type = pick(random, others);
+  const [patients, referring] = [served.get('Patient') ?? [], served.get(type) ?? []];
+  const leadsTo = (resource: Served, id: string) => matches(resource, { name: 'patient', values: [`Patient/${id}`] }, env);
+  const isForward = random() < 0.5;
+  const asked = isForward ? question(random, 'Patient', patients) : question(random, type, referring);
+  if (!asked) return;
+  const text = asText(asked);
+  const [subject, query, expected] = isForward
+    ? [type, `patient.${text}`, referring.filter((one) => patients.some((to) => leadsTo(one, to.id) && matches(to, asked, env)))]
+    : [
+        'Patient',
+        `_has:${type}:patient:${text}`,
+        patients.filter((to) => referring.some((one) => leadsTo(one, to.id) && matches(one, asked, env))),
+      ];
+  const path = `${subject}?${decodeURIComponent(query)}`;
+  const ids = await walk(subject, `${query}&_count=100`).catch((failure: unknown) => assert.fail(`${path}\n${failure}`));
+  assert.deepEqual([...ids].sort(), expected.map(({ id }) => id).sort(), path);
+}
+
+test(`${Math.ceil(queries / 5)} random chains and reverse chains`, async () => {
+  const random = seeded(seed + 1);
+  for (let at = 0; at < queries / 5; at += 1) await askLinked(random);
+});
+
+/** Sort values as numbers or as bytes in hexadecimal; null where there is none. */
+function sortValue(resource: Served, name: string, descending: boolean): number | string | null {
+  const { type } = definitionOf(resource.resourceType, name);
+  const keys = valuesOf(resource, name).flatMap((value) => comparable(value, type, name, descending, env));
+  const [first, ...rest] = keys;
+  if (first === undefined) return null;
+  return rest.reduce((best, key) => (key < best === descending ? best : key), first);
+}
+
+test(`${Math.ceil(queries / 10)} random sorts, with equal and missing values, forwards and backwards`, async () => {
+  const random = seeded(seed + 2);
+  for (let at = 0; at < queries / 10; at += 1) {
+    const type = pick(random, [...served.keys()]);
+    const resources = served.get(type) ?? [];
+    const sortable = [...parametersOf(type).values()].filter(
+      (one) =>
+        ['token', 'string', 'date'].includes(one.type) && one.indexedAs[0] === one.name && !one.column && one.name !== 'phonetic',
+    );
+    const names = [pick(random, sortable).name, ...(random() < 0.4 ? [pick(random, sortable).name] : [])];
+    const keys = names.map((name) => ({ name, descending: random() < 0.5 }));
+    const sort = keys.map(({ name, descending }) => (descending ? `-${name}` : name)).join(',');
+    const ids = await walk(type, `_sort=${sort}&_count=9`);
+    assert.deepEqual([...ids].sort(), resources.map(({ id }) => id).sort(), `${type}?_sort=${sort}`);
+    assert.deepEqual(await walk(type, `_sort=${sort}&_count=9`, true), ids, `${type}?_sort=${sort} backwards`);
+    const byId = new Map(resources.map((resource) => [resource.id, resource]));
+    for (const [index, id] of ids.entries()) {
+      const [before, here] = [byId.get(ids[index - 1] ?? ''), byId.get(id)];
+      if (before && here) assert.ok(inOrder(before, here, keys), `${type}?_sort=${sort}: ${before.id} before ${here.id}`);
+    }
+  }
+});
+
+function inOrder(
+  before: Served,
+  here: Served,
+  keys: readonly { readonly name: string; readonly descending: boolean }[],
+): boolean {
+  for (const { name, descending } of keys) {
+    const [a, b] = [sortValue(before, name, descending), sortValue(here, name, descending)];
+    if (a === b) continue;
+    if (a === null || b === null) return b === null;
+    return descending ? a > b : a < b;
+  }
+  return true;
 }
 
 test(`${queries} random searches find exactly what the official expressions find`, async () => {

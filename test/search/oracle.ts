@@ -329,6 +329,14 @@ function reference(
   return wanted === undefined ? here === undefined && text === value : here === wanted && targets.length >= 0;
 }
 
+/** What a value is sorted by. */
+export function comparable(item: unknown, type: string, name: string, descending: boolean, env: OracleEnv): (number | string)[] {
+  const hex = (text: unknown) => (typeof text === 'string' ? [Buffer.from(text).toString('hex')] : []);
+  if (type === 'date') return dates(item, env).map(({ low, high }) => (descending ? high : low));
+  if (type === 'string') return strings(item).flatMap((text) => hex(fold(text)));
+  return tokens(item, name).flatMap((coded) => hex(coded.code ?? coded.value ?? (coded.system === undefined ? undefined : '')));
+}
+
 export function list(value: unknown): unknown[] {
   return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
 }
