@@ -4,6 +4,7 @@ import type { JsonObject } from '../../src/mapping/lift.ts';
 import { arbitrary as allergyIntolerance } from './generators/allergy-intolerance.ts';
 import { arbitrary as appointment } from './generators/appointment.ts';
 import { arbitrary as condition } from './generators/condition.ts';
+import { labReport, report } from './generators/diagnostic-report.ts';
 import { arbitrary as familyMemberHistory } from './generators/family-member-history.ts';
 import { arbitrary as medicationStatement } from './generators/medication-statement.ts';
 import { entry, result, symptom } from './generators/observation.ts';
@@ -28,4 +29,6 @@ export const lawCases: Readonly<Record<string, LawCase>> = {
   'AllergyIntolerance/AllergyIntolerance': { resources: allergyIntolerance, acceptedMin: 0.5 },
   'Procedure/Procedure': { resources: procedure, acceptedMin: 0.5 },
   'FamilyMemberHistory/FamilyMemberHistory': { resources: familyMemberHistory, acceptedMin: 0.5 },
+  'DiagnosticReport/Report': { resources: report, acceptedMin: 0.5 },
+  'DiagnosticReport/Lab_Report': { resources: labReport, acceptedMin: 0.5 },
 };
