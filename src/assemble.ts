@@ -1,9 +1,12 @@
 /** From a configuration to a request handler: gateway, application, readiness. */
 
 import type { RequestListener } from 'node:http';
+import { dropProfiles } from './cache/drop-profiles.ts';
 import { openRedis } from './cache/redis.ts';
 import type { Config } from './config.ts';
-import { openGateway } from './gateway.ts';
+import { readChanges, sequenceChanges } from './db/change-feed.ts';
+import { sessionOf } from './db/pool.ts';
+import { type Gateway, openGateway } from './gateway.ts';
 import { createApp } from './http/app.ts';
 import type { ReadinessCheck } from './http/health.ts';
 import type { Log } from './log.ts';
@@ -18,6 +21,7 @@ export interface Assembly {
 /** Opens everything; rejects when the database cannot be reached. Redis may come later: it only makes things faster or later. */
 export async function assemble(config: Config, log: Log): Promise<Assembly> {
   const gateway = await openGateway(config);
+  gateway.search.indexer.start();
   const redis = openRedis(config.redis.url, (failure) => log.warn('redis', { failure }));
   const ready = async (): Promise<readonly ReadinessCheck[]> => {
     const [database, cache] = await Promise.allSettled([gateway.pool.query('SELECT 1 FROM fhir_resource LIMIT 1'), redis.ping()]);
@@ -26,9 +30,35 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
       { name: 'redis', ready: cache.status === 'fulfilled' },
     ];
   };
+  const profiles = startDroppingProfiles(gateway, log);
   const close = async () => {
+    await profiles?.stop();
     redis.close();
     await gateway.close();
   };
-  return { handler: createApp({ ...gateway, log, software, ready }), close };
+  return { handler: createApp({ ...gateway, cache: redis, log, software, ready }), close };
+}
+
+/** Only where MediMax's own Redis is given. */
+function startDroppingProfiles({ config, pool }: Gateway, log: Log): { readonly stop: () => Promise<void> } | undefined {
+  const url = config.redis.medimaxUrl;
+  if (url === undefined) return undefined;
+  const redis = openRedis(url, (failure) => log.warn('medimax redis', { failure }));
+  const timeoutMs = config.db.readTimeoutMs;
+  const changes = {
+    last: async () => (await sequenceChanges(pool, timeoutMs)).last,
+    after: async (seq: number) => {
+      await sequenceChanges(pool, timeoutMs);
+      return readChanges(sessionOf(pool, timeoutMs), seq, 1000);
+    },
+  };
+  const onFailure = (failure: unknown) =>
+    log.warn('patient profiles', { failure: failure instanceof Error ? failure : String(failure) });
+  const dropping = dropProfiles(changes, (key) => redis.remove(key), { everyMs: 500, onFailure });
+  return {
+    stop: async () => {
+      await dropping.stop();
+      redis.close();
+    },
+  };
 }

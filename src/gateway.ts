@@ -4,6 +4,7 @@ import { DateTime } from 'luxon';
 import { mappings } from '../mappings/index.ts';
 import { loadTermTables, type TermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
+import { type Chart, createChart } from './db/chart.ts';
 import { createClock } from './db/clock.ts';
 import { conditionalSearch } from './db/conditional-search.ts';
 import { createRepository } from './db/create-repository.ts';
@@ -27,6 +28,7 @@ export interface Gateway {
   readonly parts: DatabaseParts;
   readonly repository: Repository;
   readonly history: History;
+  readonly chart: Chart;
   readonly search: Search;
   readonly terminology: Terminology;
   /** Signs page links. */
@@ -82,6 +84,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     parts,
     repository,
     history: createHistory(parts, repository),
+    chart: createChart(parts, repository),
     search,
     terminology,
     cursorSecret: secret,

@@ -1,21 +1,29 @@
 /** The one table of FHIR routes: an interaction more is a row more. The CapabilityStatement and 405's Allow follow from it. */
+
+import { views } from '../../mappings/index.ts';
 import { bundle } from '../interaction/bundle/bundle.ts';
+import { conditionalDelete } from '../interaction/conditional/delete.ts';
+import { conditionalUpdate } from '../interaction/conditional/update.ts';
 import { create } from '../interaction/create.ts';
 import { remove } from '../interaction/delete.ts';
+import { everything } from '../interaction/everything.ts';
 import { history } from '../interaction/history.ts';
 import { metadata } from '../interaction/metadata.ts';
+import { patch } from '../interaction/patch/patch.ts';
 import { read } from '../interaction/read.ts';
 import { search, searchSystem } from '../interaction/search.ts';
 import { update } from '../interaction/update.ts';
 import { vread } from '../interaction/vread.ts';
 import type { Method, Route } from './route.ts';
 import { terminologyRoutes } from './terminology-routes.ts';
+import { viewRoutes } from './view-routes.ts';
 
 export type { Method, Route } from './route.ts';
 
 /** Where two paths fit a URL, the earlier row wins: fixed words stand before `:type`, `_history` before `:id`. */
 export const routes: readonly Route[] = [
   ...terminologyRoutes,
+  ...views.flatMap(viewRoutes),
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
   { method: 'POST', path: '/', level: 'system', codes: ['transaction', 'batch'], body: 'json', interaction: bundle },
@@ -32,10 +40,36 @@ export const routes: readonly Route[] = [
     interaction: history,
   },
   { method: 'GET', path: '/:type/:id/_history/:version', level: 'instance', codes: ['vread'], body: 'none', interaction: vread },
+  ...(['GET', 'POST'] as const).map(
+    (method): Route => ({
+      method,
+      path: '/:type/:id/$everything',
+      level: 'instance',
+      codes: ['operation'],
+      operation: {
+        name: 'everything',
+        definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything',
+        types: ['Patient'],
+      },
+      body: method === 'GET' ? 'none' : 'form',
+      interaction: everything,
+    }),
+  ),
   { method: 'GET', path: '/:type/:id', level: 'instance', codes: ['read'], body: 'none', interaction: read },
   { method: 'PUT', path: '/:type/:id', level: 'instance', codes: ['update'], body: 'json', interaction: update },
   { method: 'DELETE', path: '/:type/:id', level: 'instance', codes: ['delete'], body: 'none', interaction: remove },
-  { method: 'POST', path: '/:type', level: 'type', codes: ['create'], body: 'json', interaction: create },
+  { method: 'POST', path: '/:type', level: 'type', codes: ['create', 'conditional-create'], body: 'json', interaction: create },
+  { method: 'PATCH', path: '/:type/:id', level: 'instance', codes: ['patch'], body: 'patch', interaction: patch },
+  { method: 'PUT', path: '/:type', level: 'type', codes: ['conditional-update'], body: 'json', interaction: conditionalUpdate },
+  {
+    method: 'DELETE',
+    path: '/:type',
+    level: 'type',
+    codes: ['conditional-delete'],
+    body: 'none',
+    interaction: conditionalDelete,
+  },
+  { method: 'PATCH', path: '/:type', level: 'type', codes: [], body: 'patch', interaction: patch },
   { method: 'GET', path: '/:type', level: 'type', codes: ['search-type'], body: 'none', interaction: search },
   {
     method: 'GET',

@@ -1,5 +1,6 @@
 /** What an interaction is: plain request in, plain response out; no Express, no sockets. https://hl7.org/fhir/R4/http.html */
 import type { Config } from '../config.ts';
+import type { Chart } from '../db/chart.ts';
 import type { History } from '../db/history.ts';
 import type { Repository } from '../db/repository.ts';
 import type { SearchStore } from '../db/search-store.ts';
@@ -16,9 +17,9 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
 export interface InteractionRequest {
   readonly method: string;
   /** Absent at system level. Always a type of the registry: others never get this far. */
-  readonly resourceType?: string;
+  readonly resourceType?: string | undefined;
   /** As the client wrote it: not yet checked. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Further parts of the path by name: `version`, `compartment`, … */
   readonly path: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
@@ -73,6 +74,8 @@ export interface Served {
   readonly level: Level;
   /** The one type this is for, where it is none of the registry; absent: all types of the registry. */
   readonly resourceType?: string;
+  /** What the CapabilityStatement says of that type. */
+  readonly documentation?: string;
   readonly codes: readonly (InteractionCode | OtherCode)[];
   /** For operations: name without `$` and the canonical URL of its definition. Types it is offered for; absent: all. */
   readonly operation?: { readonly name: string; readonly definition: string; readonly types?: readonly string[] };
@@ -100,12 +103,21 @@ export interface RoutedInteraction {
   readonly target: Pick<InteractionRequest, 'resourceType' | 'id' | 'path'>;
 }
 
+/** Keeps texts for a while; whatever fails in it is as if nothing had been there. */
+export interface TextCache {
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string, seconds: number): Promise<void>;
+}
+
 /** All that interactions may use, handed in once when the application is made. */
 export interface InteractionContext {
   readonly registry: Registry;
   readonly repository: Repository;
   readonly search: SearchParts;
   readonly history: History;
+  readonly chart: Chart;
+  /** Absent: nothing is cached. */
+  readonly cache?: TextCache;
   /** The gateway's own code systems, value sets, concept maps and extensions. */
   readonly terminology: Terminology;
   /** Signs page links. */

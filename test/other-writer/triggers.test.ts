@@ -202,7 +202,10 @@ test('down takes the triggers away before the tables they write to', async () =>
   try {
     await migrateDown(own.config, false);
     const names = (await own.rows('SHOW TRIGGERS')).map(({ Trigger }) => String(Trigger));
-    assert.deepEqual(names.filter((name) => name.startsWith('fhir_')), []);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('fhir_')),
+      [],
+    );
     await own.run("INSERT INTO Patient (name, sex) VALUES ('Ann', 'Female')");
   } finally {
     await own.close();
