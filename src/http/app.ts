@@ -4,6 +4,7 @@ import { parseJson } from '../fhir/json.ts';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction/interaction.ts';
 import { searchParametersOf } from '../search/supported.ts';
+import { jsonPatchType } from '../interaction/patch/patched.ts';
 import { readBody } from './body.ts';
 import { checkContentType, jsonTypes } from './content.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
@@ -107,8 +108,8 @@ async function serve(context: InteractionContext, row: Route, exchange: Exchange
   let query = queryOf(request.url);
   Object.assign(exchange, negotiate(request.headers.accept, query));
   let body: unknown;
-  if (row.body === 'json') {
-    checkContentType(request.headers['content-type'], jsonTypes);
+  if (row.body === 'json' || row.body === 'patch') {
+    checkContentType(request.headers['content-type'], row.body === 'json' ? jsonTypes : [...jsonTypes, jsonPatchType]);
     body = parseJson(await readBody(request, limits.bodyBytesMax), { depthMax: limits.jsonDepthMax });
   } else if (row.body === 'form') {
     query = new URLSearchParams([...query, ...(await readFields(request, limits.bodyBytesMax))]);

@@ -32,7 +32,7 @@ function textOf(result: WriteResult | null, name: string): string {
 }
 
 /** MediMax deletes a patient's whole chart with the patient, so a client has to say that it means it. */
-function asksForCascade(headers: RequestHeaders): boolean {
+export function asksForCascade(headers: RequestHeaders): boolean {
   const value = header(headers, 'x-cascade')?.trim().toLowerCase();
   if (value === undefined || value === 'none') return false;
   if (value === 'delete') return true;

@@ -46,6 +46,9 @@ function capabilityStatement(context: InteractionContext, baseUrl: string, types
     kind: 'instance',
     fhirVersion: '4.0.1',
     format: ['json', 'application/fhir+json'],
+    ...(context.served.some(({ codes }) => codes.includes('patch'))
+      ? { patchFormat: ['application/json-patch+json', 'application/fhir+json'] }
+      : {}),
     rest: [rest(context, types)],
   };
 }
@@ -94,10 +97,15 @@ function restResource(context: InteractionContext, type: string): JsonObject {
     conditionalCreate: has('conditional-create'),
     conditionalRead: isOfRegistry ? 'full-support' : 'not-match',
     conditionalUpdate: has('conditional-update'),
-    conditionalDelete: has('conditional-delete') ? 'single' : 'not-supported',
+    conditionalDelete: conditionalDeletes(has('conditional-delete'), config.limits.conditionalDeletesMax),
     ...(searchParam.length > 0 ? { searchParam } : {}),
     ...(operation.length > 0 ? { operation } : {}),
   };
+}
+
+function conditionalDeletes(served: boolean, max: number): string {
+  if (!served) return 'not-supported';
+  return max > 1 ? 'multiple' : 'single';
 }
 
 /** What the CapabilityStatement has no code for is said elsewhere in it. */

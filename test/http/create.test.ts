@@ -106,14 +106,11 @@ describe('Create', () => {
 
   it('refuses a condition that it would not keep', async () => {
     const before = await rows();
-    const { body } = await post(gateway.app, 'Patient', grace)
-      .set('If-None-Exist', 'identifier=x')
-      .set('If-Match', 'W/"1"')
-      .expect(501);
+    const { body } = await post(gateway.app, 'Patient', grace).set('If-None-Match', '*').set('If-Match', 'W/"1"').expect(501);
     assert.deepEqual(
       body,
       outcome(
-        ['error', 'not-supported', 'If-None-Exist is not supported on POST; nothing was changed.', 'http.If-None-Exist'],
+        ['error', 'not-supported', 'If-None-Match is not supported on POST; nothing was changed.', 'http.If-None-Match'],
         ['error', 'not-supported', 'If-Match is not supported on POST; nothing was changed.', 'http.If-Match'],
       ),
     );

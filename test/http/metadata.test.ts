@@ -37,6 +37,7 @@ describe('GET /metadata', () => {
       implementation: { description: 'FHIR R4 gateway in front of a living MediMax database', url: gateway.baseUrl },
       fhirVersion: '4.0.1',
       format: ['json', 'application/fhir+json'],
+      patchFormat: ['application/json-patch+json', 'application/fhir+json'],
     });
   });
 

@@ -1,12 +1,20 @@
 /** From the entries of a transaction to writes as pure data; every fault that needs no database is found here, of all entries at once. */
 import { randomUUID } from 'node:crypto';
-import type { AddressOf, ConditionalReference, EntryWrite, TransactionBundle } from '../../db/transaction-bundle-entries.ts';
+import type {
+  AddressOf,
+  ConditionalReference,
+  EntryWrite,
+  TransactionBundle,
+  WriteTarget,
+} from '../../db/transaction-bundle-entries.ts';
 import { FhirError, fault, type Issue } from '../../fhir/outcome.ts';
 import { isObject, type JsonObject } from '../../mapping/lift.ts';
+import { singleVersion } from '../conditional/if-match.ts';
 import { matches, parseEntityTags } from '../etag.ts';
 import { idSyntax, isId } from '../id.ts';
 import { requireSameId, resourceIn, warningsOf } from '../incoming.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction.ts';
+import { applyPatch, parsePatch } from '../patch/patched.ts';
 import { reservedId } from '../update.ts';
 import type { BundleEntry } from './entries.ts';
 import { type EntryAddress, findLinks, type LinkedResource, withLinks } from './links.ts';
@@ -120,7 +128,7 @@ function writeOf(context: InteractionContext, request: InteractionRequest, entry
     };
   }
   const target = targetOf(entry, place);
-  const ifMatch = versionOf(entry);
+  const ifMatch = singleVersion(entry.ifMatch);
   if (method === 'DELETE') {
     refuseConditions(entry, ['ifMatch']);
     const deletesMax = 'query' in target ? context.config.limits.conditionalDeletesMax : 1;
@@ -134,7 +142,7 @@ function writeOf(context: InteractionContext, request: InteractionRequest, entry
       warnings: [],
     };
   }
-  if (method === 'PATCH') throw fault('not-implemented', 'not-supported', 'PATCH is not supported in a transaction.');
+  if (method === 'PATCH') return patchOf(entry, resourceType, target, ifMatch, around);
   refuseConditions(entry, ['ifMatch', 'ifNoneMatch']);
   const resource = resourceIn(entry.resource, resourceType);
   if ('id' in target) requireSameId(resource, target.id);
@@ -156,6 +164,23 @@ function writeOf(context: InteractionContext, request: InteractionRequest, entry
       content: made.content,
     },
   };
+}
+
+function patchOf(
+  entry: BundleEntry,
+  resourceType: string,
+  target: WriteTarget,
+  ifMatch: number | undefined,
+  { addressOf }: Surroundings,
+): Made {
+  refuseConditions(entry, ['ifMatch']);
+  const body = entry.resource ?? {};
+  const { sites, conditional, issues } = findLinks(body, addressOf);
+  parsePatch(body, undefined);
+  if (issues.length > 0) throw new FhirError('unprocessable', issues);
+  const content = (final: AddressOf, served: JsonObject): JsonObject =>
+    applyPatch(parsePatch(withLinks(body, sites, final), undefined), served, resourceType);
+  return { write: { kind: 'patch', index: entry.index, resourceType, target, ifMatch, content }, conditional, warnings: [] };
 }
 
 /** The resource with its links found, valid as far as it can be told before ids are known. */
@@ -193,15 +218,6 @@ function targetOf(entry: BundleEntry, { id }: Place): { readonly id: string } | 
 
 function wrongUrl({ method, path }: BundleEntry): FhirError {
   return fault('malformed', 'value', `${method} ${path} is no interaction that a transaction may hold.`, 'url');
-}
-
-/** The one version an ifMatch names; 0, which no resource has, where it names none of ours. */
-function versionOf({ ifMatch }: BundleEntry): number | undefined {
-  if (ifMatch === undefined) return undefined;
-  const tags = parseEntityTags('If-Match', ifMatch);
-  if (tags === '*' || tags.length !== 1)
-    throw fault('malformed', 'value', 'ifMatch must name one version, such as W/"3".', 'http.If-Match');
-  return /^[1-9][0-9]{0,14}$/.test(tags[0] ?? '') ? Number(tags[0]) : 0;
 }
 
 function mustNotExist({ ifNoneMatch }: BundleEntry): boolean {
