@@ -4,14 +4,16 @@ import { join, resolve } from 'node:path';
 import { PlainError } from '../plain-error.ts';
 import type { Command } from './command.ts';
 import { listenForEnding } from './ending.ts';
+import { explain } from './explain.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { serve } from './serve.ts';
 import { sql } from './sql.ts';
 import { start } from './start.ts';
+import { worker } from './worker.ts';
 
 /** A new command is a module with its `Command` and one line here. */
-const commands: readonly Command[] = [start, serve, migrateCommand, importCommand, sql];
+const commands: readonly Command[] = [start, serve, worker, migrateCommand, importCommand, explain, sql];
 
 const root = resolve(import.meta.dirname, '../..');
 const say = (line: string) => console.log(line);

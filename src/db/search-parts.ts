@@ -1,5 +1,6 @@
 /** Search put together over a database: index, statements, what the parser needs. */
 import type { Config } from '../config.ts';
+import type { Registry } from '../mapping/registry.ts';
 import { type CursorCodec, cursorCodec } from '../search/cursor.ts';
 import type { SearchEnv } from '../search/env.ts';
 import type { SearchSettings } from '../search/parse.ts';
@@ -30,20 +31,16 @@ export interface SearchOptions {
 const chainDepthMax = 4;
 const includesMax = 1000;
 
-export function createSearch({
-  parts,
-  indexPool,
-  config,
-  cursorSecret,
-  toCanonical,
-  expand,
-  configuration,
-}: SearchOptions): Search {
-  const env: SearchEnv = { zone: config.clinic.timeZone, baseUrl: config.http.baseUrl, toCanonical };
-  const { limits } = config;
-  const settings: SearchSettings = {
-    env,
-    served: parts.registry.resourceTypes,
+/** The installation's facts that the parser needs. */
+export function searchSettings(
+  { clinic, http, limits }: Config,
+  registry: Pick<Registry, 'resourceTypes'>,
+  toCanonical: SearchEnv['toCanonical'],
+  expand: ExpandValueSet,
+): SearchSettings {
+  return {
+    env: { zone: clinic.timeZone, baseUrl: http.baseUrl, toCanonical },
+    served: registry.resourceTypes,
     limits: {
       parametersMax: limits.searchParamsMax,
       valuesMax: limits.searchValuesMax,
@@ -54,7 +51,11 @@ export function createSearch({
     },
     expand,
   };
-  const indexer = createIndexer({ ...parts, pool: indexPool }, env, configuration);
+}
+
+export function createSearch({ parts, config, cursorSecret, toCanonical, expand, configuration }: SearchOptions): Search {
+  const settings = searchSettings(config, parts.registry, toCanonical, expand);
+  const indexer = createIndexer(parts, settings.env, configuration);
   return {
     store: createSearchStore(parts.pool, indexer, parts.timeoutMs),
     indexer,
