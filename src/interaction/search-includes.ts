@@ -17,7 +17,8 @@ export async function includedRecords(
   const limit = context.search.settings().limits.includesMax;
   const seen = new Set(page.map(({ rid }) => rid));
   const included: Found[] = [];
-  let frontier: readonly Found[] = page.map(({ rid, resourceType }) => ({ rid, type: resourceType }));
+  // The variant says what a view shows: only that has an index.
+  let frontier: readonly Found[] = page.map(({ rid, variant }) => ({ rid, type: variant.resourceType }));
   for (let round = 0; frontier.length > 0; round += 1) {
     const asked = round === 0 ? rules : rules.filter(({ iterate }) => iterate);
     if (asked.length === 0) break;
