@@ -1,6 +1,6 @@
 /**
  * The search index: what each resource is found by, as it is served. Its rows follow every change, whoever made it: triggers note the resource, and the
- * next search (or the gateway itself, when nobody searches) brings the index up to date. See docs/decisions/0004-search-index.md.
+ * next search (or the gateway itself, when nobody searches) brings the index up to date. See docs/decisions/0006-search-index.md.
  */
 import type { Knex } from 'knex';
 
