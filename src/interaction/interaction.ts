@@ -76,6 +76,8 @@ export interface Served {
   readonly resourceType?: string;
   /** What the CapabilityStatement says of that type. */
   readonly documentation?: string;
+  /** Its search parameters, where they are not all of HL7's for the type. */
+  readonly searchedBy?: readonly string[];
   readonly codes: readonly (InteractionCode | OtherCode)[];
   /** For operations: name without `$` and the canonical URL of its definition. Types it is offered for; absent: all. */
   readonly operation?: { readonly name: string; readonly definition: string; readonly types?: readonly string[] };

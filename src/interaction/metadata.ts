@@ -85,17 +85,19 @@ function restResource(context: InteractionContext, type: string): JsonObject {
   const isOfRegistry = context.registry.get(type) !== undefined;
   const served = context.served.filter((row) => (row.resourceType === undefined ? isOfRegistry : row.resourceType === type));
   const has = (code: InteractionCode | OtherCode) => served.some(({ codes }) => codes.includes(code));
+  const documentation = served.find((row) => row.documentation !== undefined)?.documentation;
   const operation = operationsAt(['type', 'instance'], served, type);
-  const searchParam = has('search-type') ? (definitionSearchClaims(type) ?? context.searchParameters(type)) : [];
+  const searchParam = has('search-type') ? (definitionSearchClaims(type) ?? searchClaims(context, type, served)) : [];
   return {
     type,
     profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    ...(documentation === undefined ? {} : { documentation }),
     interaction: [...interactionsAt('instance', served), ...interactionsAt('type', served)],
     versioning: !has('vread') ? 'no-version' : config.http.requireIfMatch ? 'versioned-update' : 'versioned',
     readHistory: has('vread'),
     updateCreate: has('update'),
     conditionalCreate: has('conditional-create'),
-    conditionalRead: isOfRegistry ? 'full-support' : 'not-match',
+    conditionalRead: has('vread') ? 'full-support' : 'not-match',
     conditionalUpdate: has('conditional-update'),
     conditionalDelete: conditionalDeletes(has('conditional-delete'), config.limits.conditionalDeletesMax),
     ...(searchParam.length > 0 ? { searchParam } : {}),
@@ -106,6 +108,11 @@ function restResource(context: InteractionContext, type: string): JsonObject {
 function conditionalDeletes(served: boolean, max: number): string {
   if (!served) return 'not-supported';
   return max > 1 ? 'multiple' : 'single';
+}
+
+function searchClaims({ searchParameters }: InteractionContext, type: string, served: readonly Served[]) {
+  const names = served.find(({ searchedBy }) => searchedBy !== undefined)?.searchedBy;
+  return searchParameters(type).filter(({ name }) => names?.includes(name) ?? true);
 }
 
 /** What the CapabilityStatement has no code for is said elsewhere in it. */
