@@ -9,6 +9,9 @@ import { sessionOf } from './db/pool.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { createApp } from './http/app.ts';
 import type { ReadinessCheck } from './http/health.ts';
+import { createImportDesk } from './import/desk.ts';
+import { importParts } from './import/parts.ts';
+import { openAnnouncements } from './import/queue.ts';
 import type { Log } from './log.ts';
 import { software } from './software.ts';
 
@@ -31,12 +34,15 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     ];
   };
   const profiles = startDroppingProfiles(gateway, log);
+  const announcements = openAnnouncements(config.redis.url, config.db.name, log);
+  const imports = createImportDesk(importParts(gateway), announcements.announce);
   const close = async () => {
+    await announcements.close();
     await profiles?.stop();
     redis.close();
     await gateway.close();
   };
-  return { handler: createApp({ ...gateway, cache: redis, log, software, ready }), close };
+  return { handler: createApp({ ...gateway, imports, cache: redis, log, software, ready }), close };
 }
 
 /** Only where MediMax's own Redis is given. */

@@ -6,6 +6,7 @@ import { readConfig } from '../config.ts';
 import { requirePort } from '../listen.ts';
 import { startGateway } from '../main.ts';
 import { PlainError } from '../plain-error.ts';
+import { startWorker } from '../worker.ts';
 import type { Command, Context } from './command.ts';
 import { loadDemo, migrate } from './parts.ts';
 import { type Servers, withServers } from './with-servers.ts';
@@ -30,8 +31,10 @@ async function serve({ say, ending }: Context, servers: Servers): Promise<void> 
   if (!ending.signal.aborted) await loadDemoOnce(servers, say);
   if (ending.signal.aborted) return;
   const gateway = await startGateway(config);
+  const worker = await startWorker(config);
   for (const line of welcome(gateway.url, servers)) say(line);
   await ending.asked;
+  await worker.close();
   await gateway.close();
 }
 

@@ -4,8 +4,10 @@ import { parseJson } from '../fhir/json.ts';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction/interaction.ts';
 import { searchParametersOf } from '../search/supported.ts';
+import { ndjsonTypes } from '../interaction/import.ts';
 import { jsonPatchType } from '../interaction/patch/patched.ts';
-import { readBody } from './body.ts';
+import { answerStream } from './answer-stream.ts';
+import { readBody, streamBody } from './body.ts';
 import { checkContentType, jsonTypes } from './content.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { answer, answerError, type Exchange, openExchange, type Surroundings } from './exchange.ts';
@@ -123,11 +125,19 @@ async function serve(context: InteractionContext, row: Route, exchange: Exchange
     query,
     headers: request.headers,
     body,
+    ...(row.body === 'stream' ? { stream: streamOf(context, request) } : {}),
     baseUrl: http.baseUrl,
     requestId,
     deadline,
   };
-  answer(exchange, await row.interaction(context, plain));
+  const response = await row.interaction(context, plain);
+  if (response.stream) await answerStream(exchange, response, response.stream);
+  else answer(exchange, response);
+}
+
+function streamOf({ config }: InteractionContext, request: Request): AsyncIterable<Buffer> {
+  checkContentType(request.headers['content-type'], [...ndjsonTypes, ...jsonTypes]);
+  return streamBody(request, config.import.jobBytesMax);
 }
 
 async function readFields(request: Request, bytesMax: number): Promise<URLSearchParams> {

@@ -1,7 +1,7 @@
 /** Reads the body of a request: a limit in bytes, gzip or none, nothing else. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, gunzip } from 'node:zlib';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import { isGzip } from './content.ts';
 
@@ -21,6 +21,27 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   if (Number(request.headers['content-length'] ?? 0) > bytesMax + discardBytesMax) throw tooLarge(bytesMax);
   const bytes = await collect(request, bytesMax);
   return compressed ? await inflateWithin(bytes, bytesMax) : bytes;
+}
+
+/**
+ * The body as it comes, unpacked. Who reads it slowly slows the client down.
+ * @throws FhirError `too-large`, `unsupported-media-type`, `malformed`; ClientGone
+ */
+export async function* streamBody(request: IncomingMessage, bytesMax: number): AsyncGenerator<Buffer> {
+  const compressed = isGzip(request.headers['content-encoding']);
+  let size = 0;
+  try {
+    for await (const piece of compressed ? request.pipe(createGunzip()) : request) {
+      size += piece.length;
+      if (size > bytesMax) throw tooLarge(bytesMax);
+      yield piece;
+    }
+  } catch (thrown) {
+    if (thrown instanceof FhirError) throw thrown;
+    if (request.destroyed && !request.complete) throw new ClientGone();
+    if (compressed && thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('Z_')) throw notGzip();
+    throw thrown;
+  }
 }
 
 function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
@@ -53,13 +74,12 @@ async function inflateWithin(bytes: Buffer, bytesMax: number): Promise<Buffer> {
     return await inflate(bytes, { maxOutputLength: bytesMax });
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(bytesMax);
-    throw fault(
-      'malformed',
-      'structure',
-      'The body is not valid gzip, although Content-Encoding says so.',
-      'http.Content-Encoding',
-    );
+    throw notGzip();
   }
+}
+
+function notGzip(): FhirError {
+  return fault('malformed', 'structure', 'The body is not valid gzip, although Content-Encoding says so.', 'http.Content-Encoding');
 }
 
 function tooLarge(bytesMax: number): FhirError {

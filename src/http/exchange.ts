@@ -84,7 +84,7 @@ function asError(thrown: unknown): Error {
 }
 
 /** Health probes come every few seconds, so they are logged for debugging only. 499: the client went away before the answer. */
-function logLine({ log, request, id, template, startedMs }: Exchange, status: number, bytes: number): void {
+export function logLine({ log, request, id, template, startedMs }: Exchange, status: number, bytes: number): void {
   const ms = Math.round((performance.now() - startedMs) * 10) / 10;
   const write = template.endsWith('z') ? log.debug : log.info;
   write('request', { id, method: request.method, route: template, status, ms, bytes });

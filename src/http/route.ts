@@ -7,8 +7,8 @@ export interface Route extends Served {
   readonly method: Method;
   /** Below the base URL. `:type` is a type of the registry, `:id` an id; other names go to the interaction as `path`. */
   readonly path: string;
-  /** What the body holds: JSON, or form fields, which join the query parameters. */
-  readonly body: 'none' | 'json' | 'patch' | 'form';
+  /** What the body holds: JSON, or form fields, which join the query parameters; `stream`: the interaction reads it itself. */
+  readonly body: 'none' | 'json' | 'patch' | 'form' | 'stream';
   readonly interaction: Interaction;
   /** What a 405 says beside the methods that there are. */
   readonly instead?: string;

@@ -14,6 +14,7 @@ import { read } from '../interaction/read.ts';
 import { search, searchSystem } from '../interaction/search.ts';
 import { update } from '../interaction/update.ts';
 import { vread } from '../interaction/vread.ts';
+import { importRoutes } from './import-routes.ts';
 import type { Method, Route } from './route.ts';
 import { terminologyRoutes } from './terminology-routes.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -23,6 +24,7 @@ export type { Method, Route } from './route.ts';
 /** Where two paths fit a URL, the earlier row wins: fixed words stand before `:type`, `_history` before `:id`. */
 export const routes: readonly Route[] = [
   ...terminologyRoutes,
+  ...importRoutes,
   ...views.flatMap(viewRoutes),
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },

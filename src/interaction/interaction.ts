@@ -4,6 +4,7 @@ import type { Chart } from '../db/chart.ts';
 import type { History } from '../db/history.ts';
 import type { Repository } from '../db/repository.ts';
 import type { SearchStore } from '../db/search-store.ts';
+import type { ImportDesk } from '../import/desk.ts';
 import type { Log } from '../log.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Registry } from '../mapping/registry.ts';
@@ -26,6 +27,8 @@ export interface InteractionRequest {
   readonly headers: RequestHeaders;
   /** Parsed JSON of the body (decimals keep their digits); undefined where the route takes none. */
   readonly body?: unknown;
+  /** The body as it comes, unpacked, where the route leaves reading it to the interaction. */
+  readonly stream?: AsyncIterable<Buffer> | undefined;
   /** Under which the client reaches the gateway, without a trailing slash: `https://example.org/fhir`. */
   readonly baseUrl: string;
   readonly requestId: string;
@@ -40,6 +43,8 @@ export interface InteractionResponse {
   readonly body?: JsonObject;
   /** The resource as ready JSON text, where it is cheaper to have; sent as it is unless the client wants it pretty. */
   readonly text?: string;
+  /** For what may be long and is no resource: its media type, and its bytes as they are made. */
+  readonly stream?: { readonly type: string; readonly bytes: AsyncIterable<Buffer> };
 }
 
 /** The words of https://hl7.org/fhir/R4/valueset-type-restful-interaction.html and -system-restful-interaction.html. */
@@ -124,6 +129,8 @@ export interface InteractionContext {
   readonly terminology: Terminology;
   /** Signs page links. */
   readonly cursorSecret: string;
+  /** Absent: no imports. */
+  readonly imports?: ImportDesk;
   readonly config: Config;
   readonly log: Log;
   readonly software: { readonly name: string; readonly version: string };

@@ -1,0 +1,154 @@
+/** Import: files in, a job, its state, its reports; by the asynchronous pattern. https://hl7.org/fhir/uv/bulkdata/export.html#bulk-data-kick-off-request */
+import { parseJson } from '../fhir/json.ts';
+import { FhirError, fault } from '../fhir/outcome.ts';
+import type { ImportDesk } from '../import/desk.ts';
+import { type FileKind, type Job, patientMerges } from '../import/job.ts';
+import { manifestOf, type ReportKind, reportLines, settledStatuses, totalOf } from '../import/report.ts';
+import { isObject, type JsonObject } from '../mapping/lift.ts';
+import { header } from './header.ts';
+import type { Interaction, InteractionContext, InteractionRequest, InteractionResponse } from './interaction.ts';
+import { onlyParameters } from './parameters.ts';
+
+export const ndjsonTypes: readonly string[] = ['application/fhir+ndjson', 'application/ndjson', 'application/x-ndjson'];
+
+/** A body that was announced longer is no Parameters resource, and is not looked at as one. */
+const parametersBytesMax = 64 * 1024;
+
+const seconds = '1';
+
+/** `POST $import?source=lab`: the body is the file. */
+export const startImport: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  onlyParameters(request.query, ['source', 'dryRun', 'merge', 'base', 'file'], 'An import');
+  const stream = request.stream;
+  if (!stream) throw new Error('The route of an import has no stream');
+  const type = header(request.headers, 'content-type') ?? '';
+  const kind: FileKind = ndjsonTypes.some((known) => type.toLowerCase().startsWith(known)) ? 'ndjson' : 'bundle';
+  const wishes = wishesOf(request.query);
+  const name = request.query.get('file') ?? (kind === 'ndjson' ? 'upload.ndjson' : 'upload.json');
+  const small = kind === 'bundle' && Number(header(request.headers, 'content-length') ?? Number.NaN) <= parametersBytesMax;
+  const job = await desk.receive(wishes, [{ name, kind, stream: small ? await withoutParameters(stream) : stream }]);
+  return accepted(request, job);
+};
+
+export const importStatus: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  onlyParameters(request.query, [], 'The state of an import');
+  const job = await desk.job(request.path['job'] ?? '');
+  if (job.state === 'cancelled') throw fault('not-found', 'deleted', 'This import was cancelled.');
+  if (job.state === 'failed') {
+    throw new FhirError('unprocessable', fault('unprocessable', 'processing', job.failure ?? 'The import failed.').issues);
+  }
+  const url = urlOf(request, job);
+  if (job.state === 'done' || job.state === 'undone')
+    return { status: 200, headers: {}, body: await manifestOf(desk.parts, job, url) };
+  const { counts, lines } = await desk.parts.store.progress(job.id);
+  const settled = totalOf(counts, settledStatuses);
+  const words = {
+    receiving: `Receiving: ${lines} lines so far`,
+    undoing: 'Undoing',
+    running: `${settled} of ${lines} lines, ${totalOf(counts, ['failed'])} not taken`,
+  };
+  return { status: 202, headers: { 'X-Progress': words[job.state], 'Retry-After': seconds } };
+};
+
+/** One that is under way is cancelled; the reports of one that is over are thrown away. */
+export const cancelImport: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  onlyParameters(request.query, [], 'Cancelling an import');
+  await desk.cancel(await desk.job(request.path['job'] ?? ''));
+  return { status: 202, headers: {} };
+};
+
+export const listImports: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  onlyParameters(request.query, [], 'The list of imports');
+  const jobs = await desk.list();
+  const parameter = jobs.map((job) => ({
+    name: 'import',
+    part: [
+      { name: 'url', valueUrl: urlOf(request, job) },
+      { name: 'source', valueString: job.source },
+      { name: 'state', valueCode: job.state },
+      { name: 'dryRun', valueBoolean: job.options.dryRun },
+      { name: 'started', valueInstant: job.createdAt },
+      ...(job.finishedAt === null ? [] : [{ name: 'finished', valueInstant: job.finishedAt }]),
+    ],
+  }));
+  return { status: 200, headers: {}, body: { resourceType: 'Parameters', ...(parameter.length > 0 ? { parameter } : {}) } };
+};
+
+const reports: readonly ReportKind[] = ['outcome', 'lines', 'failed'];
+
+export const importReport: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  onlyParameters(request.query, ['type'], 'A report of an import');
+  const job = await desk.job(request.path['job'] ?? '');
+  const kind = reports.find((known) => known === request.path['report']);
+  if (!kind) throw fault('not-found', 'not-found', `An import has the reports ${reports.join(', ')}.`);
+  const bytes = reportLines(desk.parts, job, kind, request.query.get('type') ?? undefined);
+  return { status: 200, headers: {}, stream: { type: 'application/fhir+ndjson', bytes } };
+};
+
+export const undoImport: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  const job = await desk.job(request.path['job'] ?? '');
+  await desk.undo(job);
+  return accepted(request, job);
+};
+
+export const retryImport: Interaction = async (context, request) => {
+  const desk = deskOf(context);
+  const job = await desk.job(request.path['job'] ?? '');
+  await desk.retry(job);
+  return accepted(request, job);
+};
+
+function deskOf({ imports }: InteractionContext): ImportDesk {
+  if (!imports) throw fault('not-implemented', 'not-supported', 'This gateway takes no imports.');
+  return imports;
+}
+
+function accepted(request: InteractionRequest, job: Job): InteractionResponse {
+  return { status: 202, headers: { 'Content-Location': urlOf(request, job) } };
+}
+
+function urlOf({ baseUrl }: InteractionRequest, job: Job): string {
+  return `${baseUrl}/$import/${job.name}`;
+}
+
+function wishesOf(query: URLSearchParams) {
+  const source = query.get('source');
+  if (source === null) throw fault('malformed', 'required', 'Say whose data it is: source=NAME.', 'source');
+  const merge = patientMerges.find((word) => word === query.get('merge'));
+  if (query.has('merge') && !merge) throw fault('malformed', 'value', `merge is one of ${patientMerges.join(', ')}.`, 'merge');
+  const dryRun = query.get('dryRun') ?? 'false';
+  if (dryRun !== 'true' && dryRun !== 'false') throw fault('malformed', 'value', 'dryRun is true or false.', 'dryRun');
+  const base = query.get('base')?.replace(/\/+$/, '');
+  if (base !== undefined && !/^https?:\/\/\S+$/.test(base))
+    throw fault('malformed', 'value', 'base is an http or https URL.', 'base');
+  return { source, dryRun: dryRun === 'true', ...(merge ? { merge } : {}), ...(base === undefined ? {} : { base }) };
+}
+
+/** A small JSON body, looked at: Parameters would ask this server to fetch files from elsewhere. */
+async function withoutParameters(stream: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const pieces: Buffer[] = [];
+  for await (const piece of stream) pieces.push(piece);
+  const bytes = Buffer.concat(pieces);
+  if (bytes.length <= parametersBytesMax && resourceTypeOf(bytes) === 'Parameters') {
+    const text = 'Files are not fetched from elsewhere; send the file itself as the body: NDJSON, or a Bundle.';
+    throw fault('not-implemented', 'not-supported', text);
+  }
+  return (async function* () {
+    yield bytes;
+  })();
+}
+
+function resourceTypeOf(bytes: Buffer): unknown {
+  try {
+    const json = parseJson(bytes);
+    return isObject(json) ? (json satisfies JsonObject)['resourceType'] : undefined;
+  } catch {
+    return undefined; // the splitter says what is wrong with it
+  }
+}

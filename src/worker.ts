@@ -1,0 +1,24 @@
+/** One worker process: it does imports, and serves nobody. Any number of them may run, on any host. */
+import type { Config } from './config.ts';
+import { openGateway } from './gateway.ts';
+import { importParts } from './import/parts.ts';
+import { startImportWorker } from './import/queue.ts';
+import { createLog, type Log } from './log.ts';
+
+export interface RunningWorker {
+  /** Ends after the chunks that are in work. */
+  readonly close: () => Promise<void>;
+}
+
+export async function startWorker(config: Config, log: Log = createLog(config.log.level)): Promise<RunningWorker> {
+  const gateway = await openGateway(config);
+  const worker = startImportWorker(importParts(gateway), log);
+  log.info('working');
+  return {
+    async close() {
+      await worker.close();
+      await gateway.close();
+      log.info('stopped');
+    },
+  };
+}
