@@ -6,6 +6,7 @@ import { openRedis } from './cache/redis.ts';
 import type { Config } from './config.ts';
 import { readChanges, sequenceChanges } from './db/change-feed.ts';
 import { sessionOf } from './db/pool.ts';
+import { sweepAll } from './db/sweep.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { createApp } from './http/app.ts';
 import type { ReadinessCheck } from './http/health.ts';
@@ -33,11 +34,13 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
       { name: 'redis', ready: cache.status === 'fulfilled' },
     ];
   };
+  const sweeping = startSweeping(gateway, log);
   const profiles = startDroppingProfiles(gateway, log);
   const announcements = openAnnouncements(config.redis.url, config.db.name, log);
   const imports = createImportDesk(importParts(gateway), announcements.announce);
   const close = async () => {
     await announcements.close();
+    await sweeping?.stop();
     await profiles?.stop();
     redis.close();
     await gateway.close();
@@ -65,6 +68,27 @@ function startDroppingProfiles({ config, pool }: Gateway, log: Log): { readonly 
     stop: async () => {
       await dropping.stop();
       redis.close();
+    },
+  };
+}
+
+/** Only in the mode without triggers. */
+function startSweeping({ config, parts }: Gateway, log: Log): { readonly stop: () => Promise<void> } | undefined {
+  if (config.db.triggers) return undefined;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const round = (): Promise<void> =>
+    sweepAll(parts, { compareContent: true })
+      .catch((failure: unknown) => log.warn('sweep', { failure: failure instanceof Error ? failure : String(failure) }))
+      .then(() => {
+        if (!isStopped) timer = setTimeout(() => (running = round()), config.db.sweepIntervalS * 1000);
+      });
+  let running = round();
+  return {
+    stop: async () => {
+      isStopped = true;
+      clearTimeout(timer);
+      await running;
     },
   };
 }

@@ -15,6 +15,7 @@ import { canReturnFromInsert, openPool, type Pool, sessionOf } from './db/pool.t
 import type { Repository } from './db/repository.ts';
 import { createSearch, type Search } from './db/search-parts.ts';
 import { identifierFinder } from './db/search-store.ts';
+import { sweptRepository } from './db/swept-repository.ts';
 import { createRegistry, type Registry } from './mapping/registry.ts';
 import type { Env } from './mapping/types.ts';
 import { software } from './software.ts';
@@ -76,7 +77,8 @@ export async function openGateway(config: Config): Promise<Gateway> {
     // Triggers note every change for the index, the gateway's own among them.
     index: { replace: async () => {} },
   };
-  const repository = createRepository(parts);
+  const whole = createRepository(parts);
+  const repository = config.db.triggers ? whole : sweptRepository(parts, whole);
   return {
     config,
     pool,

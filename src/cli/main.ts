@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PlainError } from '../plain-error.ts';
+import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { listenForEnding } from './ending.ts';
 import { explain } from './explain.ts';
@@ -13,7 +14,7 @@ import { start } from './start.ts';
 import { worker } from './worker.ts';
 
 /** A new command is a module with its `Command` and one line here. */
-const commands: readonly Command[] = [start, serve, worker, migrateCommand, importCommand, explain, sql];
+const commands: readonly Command[] = [start, serve, worker, migrateCommand, check, importCommand, explain, sql];
 
 const root = resolve(import.meta.dirname, '../..');
 const say = (line: string) => console.log(line);

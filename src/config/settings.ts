@@ -65,6 +65,12 @@ export const settings = {
       true,
       "Keep the books of MediMax's own writes by triggers. `false` where the gateway may not create any: see docs/other-writer.md for what is lost.",
     ),
+    sweepIntervalS: integer(
+      'DB_SWEEP_INTERVAL_S',
+      60,
+      's',
+      'Without triggers: the time between two sweeps that look for what MediMax has changed.',
+    ),
     statementTimeoutMs: integer('DB_STATEMENT_TIMEOUT_MS', 20_000, 'ms', 'The time the server lets a statement run.'),
   },
   redis: {
@@ -174,7 +180,9 @@ export const settings = {
       'How long a worker has a chunk without a sign of life before another may take it.',
       { min: 100 },
     ),
-    sweepMs: integer('IMPORT_SWEEP_MS', 5000, 'ms', 'How often a worker looks for imports that nobody is at work on.', { min: 50 }),
+    sweepMs: integer('IMPORT_SWEEP_MS', 5000, 'ms', 'How often a worker looks for imports that nobody is at work on.', {
+      min: 50,
+    }),
     slowMs: integer(
       'IMPORT_SLOW_MS',
       20,
