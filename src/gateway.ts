@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
 import { mappings } from '../mappings/index.ts';
+import { declaredTerminology } from '../mappings/terminology/index.ts';
 import { loadTermTables, type TermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
 import { type Chart, createChart } from './db/chart.ts';
@@ -10,12 +11,14 @@ import { conditionalSearch } from './db/conditional-search.ts';
 import { createRepository } from './db/create-repository.ts';
 import { cursorSecret } from './db/cursor-secret.ts';
 import { createHistory, type History } from './db/history.ts';
+import { createInspection } from './db/inspection.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
 import { canReturnFromInsert, openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
 import { createSearch, type Search } from './db/search-parts.ts';
 import { identifierFinder } from './db/search-store.ts';
 import { sweptRepository } from './db/swept-repository.ts';
+import type { ExplainParts } from './interaction/interaction.ts';
 import { createRegistry, type Registry } from './mapping/registry.ts';
 import type { Env } from './mapping/types.ts';
 import { software } from './software.ts';
@@ -32,6 +35,7 @@ export interface Gateway {
   readonly chart: Chart;
   readonly search: Search;
   readonly terminology: Terminology;
+  readonly inspection: ExplainParts;
   /** Signs page links. */
   readonly cursorSecret: string;
   close(): Promise<void>;
@@ -73,6 +77,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     references: { baseUrl: config.http.baseUrl, identifierSystem: config.clinic.identifierSystem },
     findByIdentifier: identifierFinder(search.indexer, timeoutMs),
     findByQuery: conditionalSearch(search.indexer, search.settings, timeoutMs),
+    idempotencyHours: config.limits.idempotencyHours,
     insertReturns: await canReturnFromInsert(sessionOf(pool, timeoutMs)),
     // Triggers note every change for the index, the gateway's own among them.
     index: { replace: async () => {} },
@@ -89,6 +94,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     chart: createChart(parts, repository),
     search,
     terminology,
+    inspection: { ...createInspection(parts), env: parts.env, codeMaps: declaredTerminology(terms).codeMaps },
     cursorSecret: secret,
     close: async () => {
       await search.indexer.stop();

@@ -14,6 +14,7 @@ import { read } from '../interaction/read.ts';
 import { search, searchSystem } from '../interaction/search.ts';
 import { update } from '../interaction/update.ts';
 import { vread } from '../interaction/vread.ts';
+import { explainRoutes } from './explain-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import type { Method, Route } from './route.ts';
 import { terminologyRoutes } from './terminology-routes.ts';
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...terminologyRoutes,
   ...importRoutes,
   ...views.flatMap(viewRoutes),
+  ...explainRoutes,
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
   { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
   { method: 'POST', path: '/', level: 'system', codes: ['transaction', 'batch'], body: 'json', interaction: bundle },

@@ -1,10 +1,13 @@
 /** Routes of views: whatever reads what they show, and nothing that writes. */
+
+import { explainView } from '../interaction/explain/explain.ts';
 import { history } from '../interaction/history.ts';
 import { read } from '../interaction/read.ts';
 import { searchView } from '../interaction/view/search-view.ts';
 import { viewed } from '../interaction/view/viewed.ts';
 import { vread } from '../interaction/vread.ts';
 import type { AnyView } from '../mapping/view.ts';
+import { explainOperation } from './explain-routes.ts';
 import type { Route } from './route.ts';
 
 export function viewRoutes(view: AnyView): readonly Route[] {
@@ -14,7 +17,16 @@ export function viewRoutes(view: AnyView): readonly Route[] {
   const row = { resourceType, instead, documentation, searchedBy, method: 'GET', body: 'none' } as const;
   const past = viewed(view, history);
   const search = searchView(view);
+  const operation = explainOperation;
   return [
+    {
+      ...row,
+      path: `/${resourceType}/:id/$explain`,
+      level: 'instance',
+      codes: ['operation'],
+      operation,
+      interaction: explainView(view),
+    },
     {
       ...row,
       path: `/${resourceType}/:id/_history/:version`,

@@ -1,13 +1,16 @@
 /** What an interaction is: plain request in, plain response out; no Express, no sockets. https://hl7.org/fhir/R4/http.html */
+import type { CodeMap } from '../../mappings/terminology/declared.ts';
 import type { Config } from '../config.ts';
 import type { Chart } from '../db/chart.ts';
 import type { History } from '../db/history.ts';
+import type { Inspection } from '../db/inspection.ts';
 import type { Repository } from '../db/repository.ts';
 import type { SearchStore } from '../db/search-store.ts';
 import type { ImportDesk } from '../import/desk.ts';
 import type { Log } from '../log.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Registry } from '../mapping/registry.ts';
+import type { Env } from '../mapping/types.ts';
 import type { CursorCodec } from '../search/cursor.ts';
 import type { SearchSettings } from '../search/parse.ts';
 import type { Terminology } from '../terminology/store.ts';
@@ -116,6 +119,12 @@ export interface TextCache {
   set(key: string, value: string, seconds: number): Promise<void>;
 }
 
+/** What $explain looks at. */
+export interface ExplainParts extends Inspection {
+  readonly codeMaps: readonly CodeMap[];
+  env(): Env;
+}
+
 /** All that interactions may use, handed in once when the application is made. */
 export interface InteractionContext {
   readonly registry: Registry;
@@ -127,6 +136,7 @@ export interface InteractionContext {
   readonly cache?: TextCache;
   /** The gateway's own code systems, value sets, concept maps and extensions. */
   readonly terminology: Terminology;
+  readonly inspection: ExplainParts;
   /** Signs page links. */
   readonly cursorSecret: string;
   /** Absent: no imports. */

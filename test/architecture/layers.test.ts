@@ -9,7 +9,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/fhir/', 'src/plain-error.ts', 'src/log.ts', 'src/software.ts', 'src/config', 'src/free-port.ts'],
   ['src/mapping/'],
   ['mappings/'],
-  ['src/db/', 'src/search/', 'src/terminology/', 'src/cache/', 'src/local/', 'migrations/'],
+  ['src/db/', 'src/search/', 'src/terminology/', 'src/explain/', 'src/cache/', 'src/local/', 'migrations/'],
   ['src/interaction/', 'src/import/'],
   ['src/http/', 'src/listen.ts'],
   ['src/gateway.ts', 'src/assemble.ts', 'src/main.ts', 'src/worker.ts', 'src/cli/', 'knexfile.ts'],

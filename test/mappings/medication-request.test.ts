@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { MedicationStatement } from 'fhir/r4.js';
+import type { FhirResource, MedicationStatement } from 'fhir/r4.js';
 import { medicationRequest } from '../../mappings/medication-request.ts';
 import { medicationStatement } from '../../mappings/medication-statement.ts';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
@@ -16,11 +16,7 @@ import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
 const env = testEnv(loadTermTables());
 const variant = variantOf(medicationStatement);
 
-const statement: MedicationStatement = {
-  resourceType: 'MedicationStatement',
-  id: 'md-1',
-  meta: { versionId: '3', profile: ['http://example.org/statement'], security: [{ code: 'R' }] },
-  contained: [
+const contained: FhirResource[] = [
     {
       resourceType: 'MedicationRequest',
       id: 'order',
@@ -31,7 +27,13 @@ const statement: MedicationStatement = {
     },
     { resourceType: 'Practitioner', id: 'doctor', name: [{ text: 'Dr. A' }] },
     { resourceType: 'Medication', id: 'unrelated' },
-  ],
+];
+
+const statement: MedicationStatement = {
+  resourceType: 'MedicationStatement',
+  id: 'md-1',
+  meta: { versionId: '3', profile: ['http://example.org/statement'], security: [{ code: 'R' }] },
+  contained,
   basedOn: [{ reference: '#order' }],
   status: 'intended',
   statusReason: [{ text: 'first' }, { text: 'second' }],
@@ -56,7 +58,7 @@ test('each element comes from the statement or from the order it contains', () =
     requester: { reference: '#doctor' },
     reasonReference: [{ reference: 'Condition/c' }],
     dosageInstruction: [{ text: 'one a day' }],
-    contained: [{ resourceType: 'Practitioner', id: 'doctor', name: [{ text: 'Dr. A' }] }],
+    contained: contained.slice(1, 2),
   });
 });
 
