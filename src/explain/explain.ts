@@ -3,7 +3,7 @@
 import type { CodeMap } from '../../mappings/terminology/declared.ts';
 import { sameJson } from '../fhir/json.ts';
 import type { CompiledPair, CompiledVariant, Overlay } from '../mapping/compile.ts';
-import { type JsonObject, lower } from '../mapping/lift.ts';
+import type { JsonObject } from '../mapping/lift.ts';
 import type { ColumnValue, Env, Stored } from '../mapping/types.ts';
 import { type ColumnPlace, columnPlaces } from './columns.ts';
 import { type Leaf, leavesOf, pathText, type Step, valueAt } from './leaves.ts';
