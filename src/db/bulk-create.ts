@@ -37,8 +37,6 @@ export function canBulkCreate(registry: Registry, variant: CompiledVariant): boo
   const { source } = variant.variant;
   if (source.parent && !source.parent.shared) return false;
   if (source.child?.resourceType) return false;
-  const sharedByOthers = registry.ofTable(source.table).some(({ variant: other }) => other.source.parent?.table === source.table);
-  if (sharedByOthers && source.patient !== 'self') return false;
   return parentsOf(registry, variant, everyKey(variant), null).length === 0;
 }
 
@@ -66,10 +64,14 @@ export async function bulkCreate(
     patientKey: null,
   }));
   const groups = Map.groupBy(created, ({ item }) => item.variant);
-  // Patients first: the others stand on them.
-  const ordered = [...groups].sort(
-    ([a], [b]) => Number(b.variant.source.patient === 'self') - Number(a.variant.source.patient === 'self'),
-  );
+  // Patients first, as the others stand on them; then rows that others may lie under.
+  const rank = ({ variant: { source } }: CompiledVariant) =>
+    source.patient === 'self'
+      ? 0
+      : parts.registry.ofTable(source.table).some((other) => other.variant.source.parent?.table === source.table)
+        ? 1
+        : 2;
+  const ordered = [...groups].sort(([a], [b]) => rank(a) - rank(b));
   for (const [variant, entries] of ordered)
     await insertRows(session, variant, entries, created, writing, timestamp, env, canReturn);
 

@@ -112,6 +112,6 @@ async function keepForOthers(
 }
 
 /** A list for `IN (?)`; the driver spreads it. */
-export function inList(values: readonly (string | number)[]): readonly Bound[] {
+export function inList(values: readonly Bound[]): readonly Bound[] {
   return [values] as unknown as readonly Bound[];
 }

@@ -178,6 +178,15 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
       if (affectedRows === 0) throw new Overtaken();
     },
 
+    /** @throws Overtaken when another worker has the chunk now */
+    async check(chunk: Chunk): Promise<void> {
+      const [row] = await session.rows('SELECT epoch, state FROM fhir_import_chunk WHERE job_id = ? AND chunk_no = ?', [
+        chunk.jobId,
+        chunk.no,
+      ]);
+      if (Number(row?.[0]) !== chunk.epoch || Number(row?.[1]) !== 1) throw new Overtaken();
+    },
+
     /** Locks the chunk against other takers until the transaction ends. @throws Overtaken */
     async hold(on: Session, chunk: Chunk): Promise<void> {
       const [row] = await on.rows('SELECT epoch, state FROM fhir_import_chunk WHERE job_id = ? AND chunk_no = ? FOR UPDATE', [

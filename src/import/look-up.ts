@@ -1,5 +1,6 @@
 /** Asks the database, in a few statements for a whole chunk, what is known of the resources that its lines are or refer to. */
 import { hash } from 'node:crypto';
+import { findByIdentifiers } from '../db/bulk-identifiers.ts';
 import { inList } from '../db/bulk-parents.ts';
 import type { DatabaseParts } from '../db/parts.ts';
 import type { Session } from '../db/pool.ts';
@@ -181,13 +182,17 @@ export async function findPatients(
     else add(identifier, String(id));
   }
   const keys = new Map<number, Identifier[]>();
+  const note = (key: number, identifier: Identifier) => keys.set(key, [...(keys.get(key) ?? []), identifier]);
+  const sought: Identifier[] = [];
   for (const identifier of byDigest.values()) {
     const own = identifier.system === parts.references.identifierSystem && /^\d{1,9}$/.test(identifier.value);
-    const matches = own
-      ? [Number(identifier.value)]
-      : await parts.findByIdentifier(session, 'Patient', identifier.system, identifier.value);
-    for (const key of matches) keys.set(key, [...(keys.get(key) ?? []), identifier]);
+    if (own) note(Number(identifier.value), identifier);
+    else sought.push(identifier);
   }
+  const matches = await findByIdentifiers(parts, session, 'Patient', sought);
+  sought.forEach((identifier, index) => {
+    for (const key of matches[index] ?? []) note(key, identifier);
+  });
   if (keys.size > 0) {
     const living = await session.once(
       "SELECT id, source_key FROM fhir_resource WHERE type = 'Patient' AND variant = 'Patient' AND state = 0 AND source_key IN (?)",

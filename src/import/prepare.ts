@@ -154,7 +154,11 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
     ledger[one.index] = outcome;
     if (outcome.s !== 'failed') settled.set(name, one);
   }
-  return { ledger, created: state.created, singles: state.singles, aliases, stale };
+  const stillOpen = <Write extends NewResource | SingleWrite>(write: Write): Write => {
+    const open = write.open?.filter(([type, id]) => !state.keys.has(addressKey(type, id)));
+    return open?.length === write.open?.length ? write : { ...write, open };
+  };
+  return { ledger, created: state.created.map(stillOpen), singles: state.singles.map(stillOpen), aliases, stale };
 }
 
 async function ask({ parts, store, registry }: ImportParts, job: Job, parsed: readonly Parsed[], mentions: readonly Mention[]) {
@@ -262,7 +266,6 @@ function prepareLine(state: State, one: Parsed, mentions: readonly Mention[]): L
       expression,
     });
   }
-  const stillOpen = open.filter(([openType, openId]) => !isHereOrComing(state, openType, openId));
   try {
     return enter(
       state,
@@ -270,17 +273,13 @@ function prepareLine(state: State, one: Parsed, mentions: readonly Mention[]): L
       known ?? patient?.same ?? null,
       patient?.same !== undefined,
       issues,
-      stillOpen,
+      open,
       patient?.identifiers ?? [],
     );
   } catch (thrown) {
     if (!(thrown instanceof FhirError)) throw thrown;
     return { s: 'failed', t: type, i: [...issues, ...thrown.issues.map(toLineIssue)] };
   }
-}
-
-function isHereOrComing({ keys, created }: State, type: string, id: string): boolean {
-  return keys.has(addressKey(type, id)) || created.some(({ item }) => item.id === id && item.variant.resourceType === type);
 }
 
 /** Whether a new patient is somebody already known, by identifier. */

@@ -165,7 +165,7 @@ async function writeSingle(given: ImportParts, job: Job, chunk: Chunk, single: S
   const { type } = parsed;
   const id = known?.id ?? single.id;
   try {
-    await store.transaction((on) => store.hold(on, chunk)); // nothing is written for a chunk that another worker has
+    await store.check(chunk); // nothing is written for a chunk that another worker has
     const merged = single.merge ? await merge(given, job, type, id, parsed.resource) : null;
     const resource = merged ? merged.merged : parsed.resource;
     const options = { origin: originOf(job.source, job.id), deadline: Date.now() + patienceMs };
