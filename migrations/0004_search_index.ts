@@ -32,7 +32,7 @@ const definitions: readonly (readonly [table: string, columns: string])[] = [
   code VARBINARY(420) NULL,
   system VARBINARY(12) NULL,
   ${rowKey},
-  KEY idx_search_token (param, code, rid, system)`,
+  KEY idx_search_token (param, code, rid, system, edge)`,
   ],
   [
     'fhir_search_string',
@@ -41,7 +41,7 @@ const definitions: readonly (readonly [table: string, columns: string])[] = [
   exact VARBINARY(12) NULL,
   whole LONGBLOB NULL,
   ${rowKey},
-  KEY idx_search_string (param, folded, rid),
+  KEY idx_search_string (param, folded, rid, edge),
   KEY idx_search_string_exact (param, exact, rid)`,
   ],
   [
@@ -50,8 +50,8 @@ const definitions: readonly (readonly [table: string, columns: string])[] = [
   low DOUBLE NULL,
   high DOUBLE NULL,
   ${rowKey},
-  KEY idx_search_date_low (param, low, high, rid),
-  KEY idx_search_date_high (param, high, rid)`,
+  KEY idx_search_date_low (param, low, rid, edge, high),
+  KEY idx_search_date_high (param, high, rid, edge, low)`,
   ],
   [
     'fhir_search_quantity',
@@ -65,8 +65,8 @@ const definitions: readonly (readonly [table: string, columns: string])[] = [
   canonical_low DOUBLE NULL,
   canonical_high DOUBLE NULL,
   ${rowKey},
-  KEY idx_search_quantity_low (param, low, high, rid),
-  KEY idx_search_quantity_high (param, high, rid),
+  KEY idx_search_quantity_low (param, low, rid, edge, high),
+  KEY idx_search_quantity_high (param, high, rid, edge),
   KEY idx_search_quantity_canonical (param, canonical, canonical_low, canonical_high, rid)`,
   ],
   [

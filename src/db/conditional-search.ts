@@ -2,7 +2,7 @@
 import { error, FhirError } from '../fhir/outcome.ts';
 import { parseSearch, type SearchSettings } from '../search/parse.ts';
 import { typesOf } from '../search/plan.ts';
-import { pageSql } from '../search/sql.ts';
+import { findSql } from '../search/sql.ts';
 import type { Indexer } from './index-pending.ts';
 import type { FindByQuery } from './parts.ts';
 
@@ -25,8 +25,8 @@ export function conditionalSearch(indexer: Indexer, settings: () => SearchSettin
     const types = typesOf(plan);
     // On a connection of its own: what others have committed until now is found, equal conditions that waited for their turn included.
     await indexer.catchUp(types, Date.now() + timeoutMs);
-    const { text, values } = pageSql(plan, null, limit, types);
+    const { text, values } = findSql(plan, limit);
     const rows = await session.rows(text, values);
-    return rows.map(([rid]) => Number(rid)).filter((rid) => rid > 0);
+    return rows.map(([rid]) => Number(rid));
   };
 }

@@ -2,7 +2,17 @@
 import type { Sql, SqlValue } from '../search/condition.ts';
 import { digest, keyText, parameterId } from '../search/index-rows.ts';
 import { type Place, type SearchPlan, typesOf } from '../search/plan.ts';
-import { countSql, includeSql, type Position, type PositionKey, pageSql, revincludeSql } from '../search/sql.ts';
+import {
+  anchorsOf,
+  countSql,
+  includeSql,
+  type Position,
+  type PositionKey,
+  pageSql,
+  revincludeSql,
+  type Way,
+  weighSql,
+} from '../search/sql.ts';
 import { translate } from './errors.ts';
 import type { Indexer } from './index-pending.ts';
 import { type Pool, sessionOf } from './pool.ts';
@@ -35,7 +45,13 @@ export interface Found {
 /** After so many rounds changes that others make meanwhile count as later than the search. */
 const roundsMax = 4;
 
-export function createSearchStore(pool: Pool, indexer: Indexer, timeoutMs: number): SearchStore {
+/** Notes of no type: the statement does not look at them. */
+const noType: readonly string[] = [''];
+
+/** So many candidates are sorted in no time; with more of them, a page in order of an index is soon full. */
+const fewCandidates = 3000;
+
+export function createSearchStore(pool: Pool, indexer: Indexer, timeoutMs: number, candidatesMax = fewCandidates): SearchStore {
   const session = sessionOf(pool, timeoutMs);
   const run = async ({ text, values }: Sql) => {
     try {
@@ -47,14 +63,35 @@ export function createSearchStore(pool: Pool, indexer: Indexer, timeoutMs: numbe
   const found = async (statement: Sql): Promise<readonly Found[]> =>
     (await run(statement)).map(([rid, type]) => ({ rid: Number(rid), type: String(type) }));
 
+  /** The criterion with the fewest candidates, where they are few enough to be sorted. */
+  const wayOf = async (plan: SearchPlan): Promise<Way> => {
+    const anchors = anchorsOf(plan);
+    if (anchors.length === 0) return 'in order';
+    const [weights = []] = await run(weighSql(anchors, plan.types, candidatesMax + 1));
+    const lightest = Math.min(...weights.map(Number));
+    const from = anchors[weights.findIndex((weight) => Number(weight) === lightest)];
+    return from && lightest <= candidatesMax ? { from } : 'in order';
+  };
+
+  const readParts = async (statements: readonly Sql[], plan: SearchPlan, limit: number) => {
+    const hits: Hit[] = [];
+    for (const statement of statements) {
+      const rows = await run(statement);
+      if (rows.length > 0 && Number(rows[0]?.[0]) === 0) return { hits, isStale: true };
+      hits.push(...rows.map((row) => hitOf(plan, row)));
+      if (hits.length >= limit) break;
+    }
+    return { hits: hits.slice(0, limit), isStale: false };
+  };
+
   const page: SearchStore['page'] = async (plan, position, limit, deadline) => {
     const watched = typesOf(plan);
-    const statement = pageSql(plan, position, limit, watched);
     for (let round = 1; ; round += 1) {
-      const rows = await run(statement);
-      const isStale = Number(rows[0]?.[0]) === 0 && rows.length > 0;
-      if (isStale && round <= roundsMax) await indexer.catchUp(watched, deadline);
-      else return (isStale ? rows.slice(1) : rows).map((row) => hitOf(plan, row));
+      if (round > roundsMax) await indexer.catchUp(watched, deadline);
+      const statements = pageSql(plan, position, limit, round > roundsMax ? noType : watched, await wayOf(plan));
+      const { hits, isStale } = await readParts(statements, plan, limit);
+      if (!isStale) return hits;
+      await indexer.catchUp(watched, deadline);
     }
   };
 

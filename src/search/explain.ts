@@ -3,7 +3,7 @@ import { stringifyJson } from '../fhir/json.ts';
 import type { SqlValue } from './condition.ts';
 import { parseSearch, type SearchSettings } from './parse.ts';
 import { typesOf } from './plan.ts';
-import { pageSql } from './sql.ts';
+import { anchorsOf, pageSql } from './sql.ts';
 
 /** `Observation?code=718-7`, `Patient/pt-1/Condition?…`, or a whole URL of this server. Lines for a person. */
 export function explainSearch(address: string, settings: SearchSettings): readonly string[] {
@@ -21,16 +21,16 @@ export function explainSearch(address: string, settings: SearchSettings): readon
   );
   const complaints = parsed.issues.map(({ text }) => `Refused: ${text}`);
   if (parsed.plan.types.length === 0) return complaints;
-  const { text, values } = pageSql(parsed.plan, null, parsed.count + 1, typesOf(parsed.plan));
-  return [
-    ...complaints,
-    'Plan:',
-    stringifyJson(parsed.plan, true),
-    'Statement:',
-    text,
-    'Bound:',
-    ...values.map((value) => `  ${shown(value)}`),
-  ];
+  const [anchor] = anchorsOf(parsed.plan);
+  const ways = [...(anchor ? [['With few candidates:', { from: anchor }] as const] : []), ['With many:', 'in order'] as const];
+  const statements = ways.flatMap(([title, way]) => [
+    title,
+    ...pageSql(parsed.plan, null, parsed.count + 1, typesOf(parsed.plan), way).flatMap(({ text, values }) => [
+      text,
+      `  bound: ${values.map(shown).join(', ')}`,
+    ]),
+  ]);
+  return [...complaints, 'Plan:', stringifyJson(parsed.plan, true), ...statements];
 }
 
 function shown(value: SqlValue): string {

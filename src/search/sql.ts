@@ -1,21 +1,8 @@
 /** From a plan to the statements that answer it. Every value is bound; the words of a statement are ours alone. */
-import { allOf, anyOf, joined, marks, nothing, type Sql, type SqlValue, sql } from './condition.ts';
+import { allOf, joined, marks, type Sql, type SqlValue, sql } from './condition.ts';
+import { candidatesSql, criterionSql, inPlace, tableNames } from './criterion-sql.ts';
 import type { IndexTable } from './index-rows.ts';
-import type { Criterion, Place, SearchPlan, SortKey, Test } from './plan.ts';
-import { dateCondition, lastUpdatedCondition } from './type/date.ts';
-import { quantityCondition } from './type/quantity.ts';
-import { referenceCondition } from './type/reference.ts';
-import { stringCondition } from './type/string.ts';
-import { tokenCondition } from './type/token.ts';
-import { uriCondition } from './type/uri.ts';
-
-export const tableNames: Readonly<Record<IndexTable, string>> = {
-  token: 'fhir_search_token',
-  string: 'fhir_search_string',
-  date: 'fhir_search_date',
-  quantity: 'fhir_search_quantity',
-  reference: 'fhir_search_reference',
-};
+import type { Criterion, Place, SearchPlan, SortKey } from './plan.ts';
 
 /** Where a page begins: behind (or before) the resource with these sort values. Bytes stand as `{hex}`. */
 export interface Position {
@@ -25,127 +12,25 @@ export interface Position {
 }
 export type PositionKey = string | number | null | { readonly hex: string };
 
-function condition(test: Test): Sql {
-  switch (test.kind) {
-    case 'token':
-      return tokenCondition(test);
-    case 'string':
-      return stringCondition(test);
-    case 'date':
-      return dateCondition(test);
-    case 'quantity':
-      return quantityCondition(test);
-    case 'reference':
-      return referenceCondition(test);
-    case 'uri':
-      return uriCondition(test);
-  }
-}
-
-function inPlace({ params, onlyType }: Place, alias: string): Sql {
-  const [only] = params;
-  const param =
-    params.length === 1 && only !== undefined
-      ? sql(`${alias}.param = ?`, only)
-      : sql(`${alias}.param IN (${marks(params.length)})`, ...params);
-  return onlyType === undefined ? param : allOf([param, sql(`${alias}.type = ?`, onlyType)]);
-}
-
-function rowsWhere(place: Place, more: readonly Sql[]): Sql {
-  const where = allOf([inPlace(place, 'i'), ...more]);
-  return { text: `SELECT i.rid FROM ${tableNames[place.table]} i WHERE ${where.text}`, values: where.values };
-}
-
-function within(rid: string, { text, values }: Sql, not = false): Sql {
-  return { text: `${rid} ${not ? 'NOT ' : ''}IN (${text})`, values };
-}
-
-/** `r` is the alias of the resource the criterion is about. */
-export function criterionSql(criterion: Criterion, r = 'r'): Sql {
-  switch (criterion.is) {
-    case 'match':
-      return within(`${r}.rid`, rowsWhere(criterion.place, [anyOf(criterion.tests.map(condition))]), criterion.not);
-    case 'missing':
-      return within(`${r}.rid`, rowsWhere(criterion.place, []), criterion.missing);
-    case 'id':
-      return sql(`${r}.id ${criterion.not ? 'NOT ' : ''}IN (${marks(criterion.ids.length)})`, ...criterion.ids);
-    case 'updated':
-      return anyOf(criterion.tests.map((test) => lastUpdatedCondition(test, `${r}.last_updated`)));
-    case 'type':
-      return sql(`${r}.type = ?`, criterion.type);
-    case 'composite':
-      return anyOf(criterion.alternatives.map((tests) => within(`${r}.rid`, compositeRows(criterion.places, tests))));
-    case 'chain':
-      return within(`${r}.rid`, chainRows(criterion, deeper(r)));
-    case 'has':
-      return within(`${r}.rid`, hasRows(criterion, deeper(r)));
-    case 'any':
-      return criterion.of.length === 0 ? nothing : anyOf(criterion.of.map((one) => criterionSql(one, r)));
-    case 'all': {
-      const { text, values } = allOf(criterion.of.map((one) => criterionSql(one, r)));
-      return { text: `(${text})`, values };
-    }
-  }
-}
-
-function deeper(alias: string): string {
-  return `r${Number(alias.slice(1)) + 1}`;
-}
-
-function compositeRows(places: readonly Place[], tests: readonly Test[]): Sql {
-  const parts = tests.map((test, index) => {
-    const place = places[index] as Place; // parse.ts gives as many tests as places
-    const alias = index === 0 ? 'i' : `i${index}`;
-    const { text, values } = allOf([inPlace(place, 'i'), condition(test)]);
-    const join = index === 0 ? '' : `${alias}.rid = i.rid AND ${alias}.place = i.place AND `;
-    return {
-      alias,
-      table: tableNames[place.table],
-      text: `${join}${index === 0 ? text : text.replace(/\bi\./g, `${alias}.`)}`,
-      values,
-    };
-  });
-  const from = parts.map(({ alias, table }) => `${table} ${alias}`).join(', ');
-  return {
-    text: `SELECT i.rid FROM ${from} WHERE ${parts.map(({ text }) => text).join(' AND ')}`,
-    values: parts.flatMap(({ values }) => values),
-  };
-}
-
-function chainRows({ place, type, where }: Criterion & { readonly is: 'chain' }, r: string): Sql {
-  return joined(
-    [
-      sql(
-        `SELECT i.rid FROM fhir_search_reference i JOIN fhir_resource ${r} ON ${r}.type = ? AND ${r}.id = i.id AND ${r}.state = 0 WHERE i.type = ?`,
-        type,
-        type,
-      ),
-      inPlace(place, 'i'),
-      criterionSql(where, r),
-    ],
-    ' AND ',
-  );
-}
-
-/** The resource referred to is found by type and id, the referring one by the row's rid. */
-function hasRows({ place, type, where }: Criterion & { readonly is: 'has' }, r: string): Sql {
-  return joined(
-    [
-      sql(
-        `SELECT t.rid FROM fhir_search_reference i JOIN fhir_resource ${r} ON ${r}.rid = i.rid AND ${r}.type = ? AND ${r}.state = 0 JOIN fhir_resource t ON t.type = i.type AND t.id = i.id WHERE t.state = 0`,
-        type,
-      ),
-      inPlace(place, 'i'),
-      criterionSql(where, r),
-    ],
-    ' AND ',
-  );
-}
-
-function whereOf({ types, where }: SearchPlan): Sql {
+function whereOf({ types, where }: SearchPlan, each: boolean): Sql {
   const [only] = types;
   const ofTypes = types.length === 1 && only ? sql('r.type = ?', only) : sql(`r.type IN (${marks(types.length)})`, ...types);
-  return allOf([ofTypes, sql('r.state = 0'), ...where.map((criterion) => criterionSql(criterion))]);
+  return allOf([ofTypes, sql('r.state = 0'), ...where.map((criterion) => criterionSql(criterion, each))]);
+}
+
+/** Criteria that an index leads to, in the order of the plan. */
+export function anchorsOf({ where, types }: SearchPlan): readonly Criterion[] {
+  return where.filter((criterion) => candidatesSql(criterion, types) !== null);
+}
+
+/** How many candidates each anchor has, up to `atMost`: one row, a column an anchor. */
+export function weighSql(anchors: readonly Criterion[], types: readonly string[], atMost: number): Sql {
+  const parts = anchors.map((anchor): Sql => {
+    const { text, values } = candidatesSql(anchor, types) ?? sql('SELECT 1');
+    return { text: `(SELECT COUNT(*) FROM (SELECT 1 FROM (${text}) a LIMIT ${atMost}) w)`, values };
+  });
+  const { text, values } = joined(parts, ', ');
+  return { text: `SELECT ${text}`, values };
 }
 
 const valueColumns: Readonly<Record<IndexTable, readonly [least: string, greatest: string, isText: boolean]>> = {
@@ -185,29 +70,112 @@ function sortColumn(key: SortKey, index: number): SortColumn {
 }
 
 /**
- * One page: rid, type, version and the sort values of up to `limit` resources. A first row with rid 0 says that the index does not know yet of every
- * change: one statement sees both in one state of the database.
+ * Where a page's statement begins: with the few candidates of one criterion, which are then sorted; or with an index in the order of the page, asking about
+ * each resource in turn until the page is full.
  */
-export function pageSql(plan: SearchPlan, position: Position | null, limit: number, watched: readonly string[]): Sql {
+export type Way = { readonly from: Criterion } | 'in order';
+
+/**
+ * One page, in one statement or (by order of a value, where some resources have none) in two parts of which the second is only needed when the first
+ * does not fill the page. Rows are rid, type, version and the sort values. A first row with rid 0 says that the index does not know yet of every change:
+ * the statement sees both in one state of the database.
+ */
+export function pageSql(
+  plan: SearchPlan,
+  position: Position | null,
+  limit: number,
+  watched: readonly string[],
+  way: Way,
+): readonly Sql[] {
   const columns = plan.sort.map(sortColumn);
+  const [key] = plan.sort;
+  if (way === 'in order' && columns.length === 1 && key?.by === 'value') return partsInOrder(plan, key, position, limit, watched);
   const backwards = position?.backwards ?? false;
-  const where = whereOf(plan);
-  const from = position ? afterPosition(columns, position) : null;
   const joins = joined(
     columns.map(({ join }) => join),
     '',
   );
-  const selected = ['r.rid', 'r.type', 'r.version', ...columns.map(({ shown }) => shown)].join(', ');
+  const start = way === 'in order' ? sql(`fhir_resource r${orderIndex(plan)}`) : fromCandidates(way.from, plan);
+  const where = whereOf(plan, true);
+  const from = position ? afterPosition(columns, position) : null;
   const order = [
     ...columns.flatMap((column) => orderBy(column, backwards)),
     `r.rid ${isDescending(columns) === backwards ? 'ASC' : 'DESC'}`,
   ].join(', ');
-  const stale = `SELECT 0, '', 0${columns.map(() => ', NULL').join('')} FROM (SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) p`;
-  return {
-    text: `(${stale}) UNION ALL (SELECT ${selected} FROM fhir_resource r${joins.text} WHERE ${where.text}${from ? ` AND ${from.text}` : ''} ORDER BY ${order} LIMIT ?)`,
-    values: [...watched, ...joins.values, ...where.values, ...(from?.values ?? []), String(limit)],
-  };
+  const selected = ['r.rid', 'r.type', 'r.version', ...columns.map(({ shown }) => shown)].join(', ');
+  return [
+    withNotes(columns.length, watched, {
+      text: `SELECT ${selected} FROM ${start.text}${joins.text} WHERE ${where.text}${from ? ` AND ${from.text}` : ''} ORDER BY ${order} LIMIT ?`,
+      values: [...start.values, ...joins.values, ...where.values, ...(from?.values ?? []), String(limit)],
+    }),
+  ];
 }
+
+function fromCandidates(criterion: Criterion, { types }: SearchPlan): Sql {
+  const { text, values } = candidatesSql(criterion, types) ?? sql('SELECT 0 AS rid');
+  return { text: `(SELECT DISTINCT a.rid FROM (${text}) a) c STRAIGHT_JOIN fhir_resource r ON r.rid = c.rid`, values };
+}
+
+/** The index whose order is the page's. */
+function orderIndex({ sort, types }: SearchPlan): string {
+  if (types.length > 1) return '';
+  const [key] = sort;
+  if (sort.length > 1 || key?.by === 'value') return '';
+  if (key?.by === 'last_updated') return ' FORCE INDEX FOR ORDER BY (idx_resource_updated)';
+  return key?.by === 'id' ? ' FORCE INDEX FOR ORDER BY (uq_resource_id)' : ' FORCE INDEX (idx_resource_type)';
+}
+
+function withNotes(keys: number, watched: readonly string[], page: Sql): Sql {
+  const nulls = Array.from({ length: keys }, () => ', NULL').join('');
+  const notes = `SELECT 0, '', 0${nulls} FROM (SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) p`;
+  return { text: `(${notes}) UNION ALL (${page.text})`, values: [...watched, ...page.values] };
+}
+
+/** First those that have a value, by the index of the values; then those that have none. Backwards the other way round. */
+function partsInOrder(
+  plan: SearchPlan,
+  key: SortKey & { readonly by: 'value' },
+  position: Position | null,
+  limit: number,
+  watched: readonly string[],
+): readonly Sql[] {
+  const { table, params } = key.place;
+  const [least, greatest, isText] = valueColumns[table];
+  const column = `s.${key.descending ? greatest : least}`;
+  const backwards = position?.backwards ?? false;
+  const up = key.descending === backwards;
+  const direction = up ? 'ASC' : 'DESC';
+  const comparison = up ? '>' : '<';
+  const where = whereOf(plan, true);
+  const at = position?.keys[0] ?? null;
+  const value = bound(at);
+  const behind =
+    position === null || value === null
+      ? sql(`${column} IS NOT NULL`)
+      : sql(`${column} ${comparison}= ? AND (${column} ${comparison} ? OR s.rid ${comparison} ?)`, value, value, position.rid);
+  const edge = key.descending ? 2 : 1;
+  const valued = withNotes(1, watched, {
+    text: `SELECT r.rid, r.type, r.version, ${isText ? `HEX(${column})` : column} FROM ${tableNames[table]} s FORCE INDEX (${orderIndexes[table][key.descending ? 1 : 0]}) STRAIGHT_JOIN fhir_resource r ON r.rid = s.rid WHERE s.param = ? AND s.edge & ${edge} AND ${behind.text} AND ${where.text} ORDER BY ${column} ${direction}, s.rid ${direction} LIMIT ?`,
+    values: [params[0] ?? 0, ...behind.values, ...where.values, String(limit)],
+  });
+  const without = `(SELECT 1 FROM ${tableNames[table]} s WHERE s.rid = r.rid AND s.param = ? AND s.edge & ${edge} LIMIT 1) IS NULL`;
+  const rid = position !== null && at === null ? sql(` AND r.rid ${comparison} ?`, position.rid) : sql('');
+  const valueless = withNotes(1, watched, {
+    text: `SELECT r.rid, r.type, r.version, NULL FROM fhir_resource r FORCE INDEX (idx_resource_type) WHERE ${where.text} AND ${without}${rid.text} ORDER BY r.rid ${direction} LIMIT ?`,
+    values: [...where.values, params[0] ?? 0, ...rid.values, String(limit)],
+  });
+  if (position === null) return [valued, valueless];
+  if (backwards) return at === null ? [valueless, valued] : [valued];
+  return at === null ? [valueless] : [valued, valueless];
+}
+
+const orderIndexes: Readonly<Record<IndexTable, readonly [least: string, greatest: string]>> = {
+  token: ['idx_search_token', 'idx_search_token'],
+  string: ['idx_search_string', 'idx_search_string'],
+  date: ['idx_search_date_low', 'idx_search_date_high'],
+  quantity: ['idx_search_quantity_low', 'idx_search_quantity_high'],
+  reference: ['idx_search_reference', 'idx_search_reference'],
+};
 
 /** Resources of equal values stand in the order in which they came, or the other way round where the first key descends. */
 function isDescending(columns: readonly SortColumn[]): boolean {
@@ -255,11 +223,20 @@ function bound(key: PositionKey): SqlValue {
 
 /** How many match: rows up to `atMost` where given. */
 export function countSql(plan: SearchPlan, atMost?: number): Sql {
-  const where = whereOf(plan);
+  const where = whereOf(plan, false);
   if (atMost === undefined) return { text: `SELECT COUNT(*) FROM fhir_resource r WHERE ${where.text}`, values: where.values };
   return {
     text: `SELECT COUNT(*) FROM (SELECT 1 FROM fhir_resource r WHERE ${where.text} LIMIT ?) c`,
     values: [...where.values, String(atMost)],
+  };
+}
+
+/** rids of up to `limit` resources that match, in no order that means anything. */
+export function findSql(plan: SearchPlan, limit: number): Sql {
+  const where = whereOf(plan, false);
+  return {
+    text: `SELECT r.rid FROM fhir_resource r WHERE ${where.text} ORDER BY r.rid LIMIT ?`,
+    values: [...where.values, String(limit)],
   };
 }
 

@@ -5,6 +5,7 @@ import type { Connection } from 'mysql2/promise';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
 import { readConfig } from '../../src/config.ts';
 import { migrateUp } from '../../src/db/migrate.ts';
+import { createSearchStore } from '../../src/db/search-store.ts';
 import { createGatewayRegistry, type Gateway, openGateway } from '../../src/gateway.ts';
 import type { InteractionContext, InteractionRequest } from '../../src/interaction/interaction.ts';
 import { search } from '../../src/interaction/search.ts';
@@ -22,6 +23,9 @@ const seed = Number(process.env['HUNT_SEED'] ?? 20261123);
 let gateway: Gateway;
 let medimax: Connection;
 let context: InteractionContext;
+/** Small data would never take the way that is for large: here every search with more than two candidates does. */
+let walking: InteractionContext;
+let sorting: InteractionContext;
 let drop: () => Promise<void>;
 let served: Map<string, Served[]>;
 let env: OracleEnv;
@@ -42,7 +46,12 @@ before(async () => {
     searchParameters: () => [],
     routeOf: noRoutes,
   };
-  context = { ...gateway, ...about, log };
+  sorting = { ...gateway, ...about, log };
+  walking = {
+    ...sorting,
+    search: { ...gateway.search, store: createSearchStore(gateway.pool, gateway.search.indexer, 30_000, 2) },
+  };
+  context = sorting;
   await populate(gateway, medimax, { seed, each: 24 });
   served = await everythingServed(gateway);
   env = { baseUrl: config.http.baseUrl, zone, toCanonical: loadTermTables().units.toCanonical };
@@ -115,6 +124,7 @@ async function ask(random: Random): Promise<'none' | 'some' | 'all'> {
   const questions = Array.from({ length: wanted }, () => question(random, type, resources)).filter((one) => one !== undefined);
   if (questions.length === 0) return 'none';
   const expected = resources.filter((resource) => questions.every((one) => matches(resource, one, env))).map(({ id }) => id);
+  context = random() < 0.5 ? sorting : walking;
   const query = [...questions.map(asText), `_count=${pick(random, [7, 50, 200])}`].join('&');
   const path = decodeURIComponent(`${type}?${query}`);
   const ids = await walk(type, query).catch((failure: unknown) => assert.fail(`${path}\n${failure}`));
