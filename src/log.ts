@@ -16,22 +16,61 @@ export interface Log {
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 /** A log that writes the lines of `level` and above; `write` takes a whole line with its newline. */
-export function createLog(level: LogLevel, write: (line: string) => void = (line) => void process.stdout.write(line)): Log {
+export function createLog(level: LogLevel, write: (line: string, urgent: boolean) => void = gatheredWriter(process.stdout)): Log {
   const method = (own: LogLevel) => {
     if (levels.indexOf(own) < levels.indexOf(level)) return () => {};
-    return (event: string, fields: LogFields = {}) => write(formatLine(own, event, fields));
+    const urgent = own === 'warn' || own === 'error';
+    return (event: string, fields: LogFields = {}) => write(formatLine(own, event, fields), urgent);
   };
   return { debug: method('debug'), info: method('info'), warn: method('warn'), error: method('error') };
 }
 
+/** Lines of so many milliseconds are written together. */
+const gatherMs = 10;
+
+/** Gathers lines, as a write to a file or pipe costs more than all the rest of a line. Warnings and errors take those before them along at once. */
+function gatheredWriter(stream: { write(text: string): unknown }): (line: string, urgent: boolean) => void {
+  let pending = '';
+  const flush = () => {
+    const lines = pending;
+    pending = '';
+    if (lines !== '') stream.write(lines);
+  };
+  process.once('exit', flush);
+  return (line, urgent) => {
+    if (pending === '' && !urgent) setTimeout(flush, gatherMs);
+    pending += line;
+    if (urgent) flush();
+  };
+}
+
 function formatLine(level: LogLevel, event: string, fields: LogFields): string {
-  let line = `{"time":"${new Date().toISOString()}","level":"${level}","event":${JSON.stringify(event)}`;
+  let line = `{"time":"${timeNow()}","level":"${level}","event":${textOf(event)}`;
   for (const key in fields) {
     const value = fields[key];
     if (value === undefined) continue;
-    line += `,${JSON.stringify(key)}:${value instanceof Error ? formatError(value) : JSON.stringify(value)}`;
+    line += `,"${key}":${typeof value === 'string' ? textOf(value) : value instanceof Error ? formatError(value) : JSON.stringify(value)}`;
   }
   return `${line}}\n`;
+}
+
+/** Most texts need no escaping. */
+const harmless = /^[ !#-[\]-~]*$/;
+
+function textOf(text: string): string {
+  return harmless.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+let lastMs = 0;
+let lastTime = '';
+
+function timeNow(): string {
+  const now = Date.now();
+  if (now !== lastMs) {
+    lastMs = now;
+    lastTime = new Date(now).toISOString();
+  }
+  return lastTime;
 }
 
 function formatError(error: Error, depth = 0): string {

@@ -2,20 +2,20 @@
 import express, { type Express, type Request, type Response } from 'express';
 import { parseJson } from '../fhir/json.ts';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
-import type { InteractionContext, InteractionRequest } from '../interaction/interaction.ts';
-import { searchParametersOf } from '../search/supported.ts';
 import { ndjsonTypes } from '../interaction/import.ts';
+import type { InteractionContext } from '../interaction/interaction.ts';
 import { jsonPatchType } from '../interaction/patch/patched.ts';
+import { searchParametersOf } from '../search/supported.ts';
 import { answerStream } from './answer-stream.ts';
 import { readBody, streamBody } from './body.ts';
 import { checkContentType, jsonTypes } from './content.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
 import { answer, answerError, type Exchange, openExchange, type Surroundings } from './exchange.ts';
-import { fixedHeaders } from './fixed-headers.ts';
+import { fixedHeaders, flat } from './fixed-headers.ts';
 import { live, type Readiness, readinessReply } from './health.ts';
 import { landing } from './landing.ts';
 import { routeFinder } from './match-route.ts';
-import { negotiate } from './negotiation.ts';
+import { type Format, negotiate } from './negotiation.ts';
 import { parseFields, queryOf } from './query.ts';
 import { allowed, byPath, type Route, routes } from './routes.ts';
 import { refuseUnknownType } from './unknown.ts';
@@ -40,7 +40,7 @@ export function createApp(parts: AppParts): Express {
   const surroundings: Surroundings = {
     log,
     corsOrigins: config.http.corsOrigins,
-    fixedHeaders: fixedHeaders(config.http.baseUrl),
+    fixedHeaders: flat(fixedHeaders(config.http.baseUrl)),
   };
   const app = bareExpress();
 
@@ -105,31 +105,23 @@ async function serve(context: InteractionContext, row: Route, exchange: Exchange
   const { request, id: requestId } = exchange;
   const { http, limits } = context.config;
   const deadline = Date.now() + http.requestTimeoutMs;
-  const { type, id, ...path } = pathOf(request);
+  const path = pathOf(request);
+  const { type, id } = path;
   nameType(exchange, context, type, id);
   let query = queryOf(request.url);
-  Object.assign(exchange, negotiate(request.headers.accept, query));
+  setFormat(exchange, negotiate(request.headers.accept, query));
   let body: unknown;
   if (row.body === 'json' || row.body === 'patch') {
     checkContentType(request.headers['content-type'], row.body === 'json' ? jsonTypes : [...jsonTypes, jsonPatchType]);
     body = parseJson(await readBody(request, limits.bodyBytesMax), { depthMax: limits.jsonDepthMax });
   } else if (row.body === 'form') {
     query = new URLSearchParams([...query, ...(await readFields(request, limits.bodyBytesMax))]);
-    Object.assign(exchange, negotiate(request.headers.accept, query));
+    setFormat(exchange, negotiate(request.headers.accept, query));
   }
-  const plain: InteractionRequest = {
-    method: request.method,
-    ...(type === undefined ? {} : { resourceType: type }),
-    ...(id === undefined ? {} : { id }),
-    path,
-    query,
-    headers: request.headers,
-    body,
-    ...(row.body === 'stream' ? { stream: streamOf(context, request) } : {}),
-    baseUrl: http.baseUrl,
-    requestId,
-    deadline,
-  };
+  const { method, headers } = request;
+  const stream = row.body === 'stream' ? streamOf(context, request) : undefined;
+  const baseUrl = http.baseUrl;
+  const plain = { method, resourceType: type, id, path, query, headers, body, stream, baseUrl, requestId, deadline };
   const response = await row.interaction(context, plain);
   if (response.stream) await answerStream(exchange, response, response.stream);
   else answer(exchange, response);
@@ -138,6 +130,11 @@ async function serve(context: InteractionContext, row: Route, exchange: Exchange
 function streamOf({ config }: InteractionContext, request: Request): AsyncIterable<Buffer> {
   checkContentType(request.headers['content-type'], [...ndjsonTypes, ...jsonTypes]);
   return streamBody(request, config.import.jobBytesMax);
+}
+
+function setFormat(exchange: Exchange, { contentType, pretty }: Format): void {
+  exchange.contentType = contentType;
+  exchange.pretty = pretty;
 }
 
 async function readFields(request: Request, bytesMax: number): Promise<URLSearchParams> {

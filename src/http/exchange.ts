@@ -12,7 +12,8 @@ import { requestIdOf } from './request-id.ts';
 export interface Surroundings {
   readonly log: Log;
   readonly corsOrigins: readonly string[];
-  readonly fixedHeaders: Readonly<Record<string, string>>;
+  /** Names and values in turn. No reply sets one of them. */
+  readonly fixedHeaders: readonly string[];
 }
 
 export interface Exchange extends Surroundings {
@@ -35,7 +36,9 @@ export interface Reply {
 
 export function openExchange(surroundings: Surroundings, request: Request, response: Response, template: string): Exchange {
   return {
-    ...surroundings,
+    log: surroundings.log,
+    corsOrigins: surroundings.corsOrigins,
+    fixedHeaders: surroundings.fixedHeaders,
     request,
     response,
     id: requestIdOf(request.headers['x-request-id']),
@@ -52,19 +55,18 @@ export function answer(exchange: Exchange, { status, headers, body, text }: Repl
   const ready = text !== undefined && exchange.pretty ? stringifyJson(JSON.parse(text), true) : text;
   const payload = ready ?? (body === undefined ? undefined : stringifyJson(body, exchange.pretty));
   const bytes = payload === undefined ? 0 : Buffer.byteLength(payload);
-  const all: Record<string, string | number> = {
-    ...fixedHeaders,
-    ...corsHeaders(corsOrigins, request.headers.origin),
-    ...headers,
-    'X-Request-Id': id,
-  };
-  if (payload !== undefined) {
-    all['Content-Type'] = exchange.contentType;
-    all['Content-Length'] = bytes;
-  } else if (status !== 204 && status !== 304) all['Content-Length'] = 0;
+  const all = [...fixedHeaders, 'X-Request-Id', id];
+  if (corsOrigins.length > 0) add(all, corsHeaders(corsOrigins, request.headers.origin));
+  add(all, headers);
+  if (payload !== undefined) all.push('Content-Type', exchange.contentType, 'Content-Length', String(bytes));
+  else if (status !== 204 && status !== 304) all.push('Content-Length', '0');
   response.writeHead(status, all);
   response.end(payload);
   logLine(exchange, status, bytes);
+}
+
+function add(all: string[], headers: Readonly<Record<string, string>>): void {
+  for (const name in headers) all.push(name, headers[name] ?? '');
 }
 
 export function answerError(exchange: Exchange, thrown: unknown): void {

@@ -11,3 +11,8 @@ export function fixedHeaders(baseUrl: string): Readonly<Record<string, string>> 
     ...(baseUrl.startsWith('https://') ? { 'Strict-Transport-Security': 'max-age=31536000' } : {}),
   };
 }
+
+/** Names and values in turn, as Node takes them without another look. */
+export function flat(headers: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(headers).flat();
+}

@@ -18,10 +18,22 @@ const usual: Format = { contentType: fhirJson, pretty: false };
 
 /** @throws FhirError `not-acceptable` for formats the gateway does not speak, `malformed` for a `_pretty` that is no boolean */
 export function negotiate(accept: string | undefined, query: URLSearchParams): Format {
-  if (query.size === 0) return accept === undefined ? usual : { contentType: fromAccept(accept), pretty: false };
+  if (query.size === 0) return accept === undefined ? usual : formatFor(accept);
   const format = query.get('_format');
   const contentType = format === null ? fromAccept(accept) : fromParameter(format);
   return { contentType, pretty: isPretty(query.get('_pretty')) };
+}
+
+/** Clients send few different ones; a client that sends many is not remembered. */
+const knownAccepts = new Map<string, Format>();
+const knownAcceptsMax = 100;
+
+function formatFor(accept: string): Format {
+  const known = knownAccepts.get(accept);
+  if (known) return known;
+  const format: Format = { contentType: fromAccept(accept), pretty: false };
+  if (knownAccepts.size < knownAcceptsMax && accept.length < 200) knownAccepts.set(accept, format);
+  return format;
 }
 
 function isPretty(value: string | null): boolean {

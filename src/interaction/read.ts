@@ -24,6 +24,8 @@ export const read: Interaction = async ({ repository }, request) => {
 function isUnmodified(headers: RequestHeaders, record: ResourceRecord): boolean {
   const tags = header(headers, 'if-none-match');
   if (tags !== undefined) return matches(parseEntityTags('If-None-Match', tags), record.version);
-  const since = Date.parse(header(headers, 'if-modified-since') ?? '');
+  const modifiedSince = header(headers, 'if-modified-since');
+  if (modifiedSince === undefined) return false;
+  const since = Date.parse(modifiedSince);
   return Math.floor(Date.parse(record.lastUpdated) / 1000) * 1000 <= since;
 }

@@ -42,22 +42,36 @@ export function lift(resource: JsonObject, slices: SlicesByArray, env: Env): Jso
 
 /** The inverse of `lift`: placeholders become their slices, slices without a placeholder come first, empty ones vanish. */
 export function lower(lifted: JsonObject, slices: SlicesByArray): JsonObject {
-  const resource: JsonObject = { ...lifted };
+  const resource: JsonObject = {};
+  for (const key in lifted) {
+    if (!slices.has(key) && !isSlice(key, slices)) resource[key] = lifted[key];
+  }
   for (const [array, ofArray] of slices) {
-    const rest = resource[array];
-    const items = Array.isArray(rest) ? rest : [];
-    const placed = new Set(items.filter(isPlaceholder).map((item) => item.$slice));
-    const missing = defaultOrder(lifted, ofArray).filter((item) => !placed.has(item.$slice));
-    const whole = [...missing, ...items].flatMap((item) => {
-      if (!isPlaceholder(item)) return [item];
-      const value = lifted[item.$slice];
-      return isEmpty(value) ? [] : [value];
-    });
-    for (const slice of ofArray) delete resource[slice.name];
+    const whole = lowered(lifted, array, ofArray);
     if (whole.length > 0) resource[array] = whole;
-    else delete resource[array];
   }
   return resource;
+}
+
+/** Only slices have a colon in their name, so that nearly all keys need no look. */
+function isSlice(key: string, slices: SlicesByArray): boolean {
+  const colon = key.indexOf(':');
+  return colon > 0 && (slices.get(key.slice(0, colon))?.some(({ name }) => name === key) ?? false);
+}
+
+function lowered(lifted: JsonObject, array: string, ofArray: readonly Slice[]): unknown[] {
+  const rest = lifted[array];
+  const items: readonly unknown[] = Array.isArray(rest) ? rest : [];
+  const whole: unknown[] = [];
+  for (const { name } of ofArray) {
+    const value = lifted[name];
+    if (!isEmpty(value) && !items.some((item) => isPlaceholder(item) && item.$slice === name)) whole.push(value);
+  }
+  for (const item of items) {
+    const value = isPlaceholder(item) ? lifted[item.$slice] : item;
+    if (!isPlaceholder(item) || !isEmpty(value)) whole.push(value);
+  }
+  return whole;
 }
 
 function defaultOrder(lifted: JsonObject, slices: readonly Slice[]): Placeholder[] {

@@ -22,10 +22,15 @@ export function renderResource(record: Rendered, env: Env): JsonObject {
   const { variant, stored } = record;
   if (!stored) throw new Error(`${variant.resourceType}/${record.id} is deleted`);
   const content = renderContent(variant, stored, record.overlay, record.refined, env);
-  const said = isObject(content['meta']) ? content['meta'] : {};
-  const source = sourceOf(record.origin, env);
-  const meta = { versionId: String(record.version), lastUpdated: record.lastUpdated, source, ...said };
-  return { resourceType: variant.resourceType, id: record.id, meta, ...inOrder(content, variant.resourceType) };
+  const said = content['meta'];
+  const meta = { versionId: String(record.version), lastUpdated: record.lastUpdated, source: sourceOf(record.origin, env) };
+  const resource: JsonObject = {
+    resourceType: variant.resourceType,
+    id: record.id,
+    meta: isObject(said) ? { ...meta, ...said } : meta,
+  };
+  for (const key of inOrder(Object.keys(content), variant.resourceType)) if (key !== 'meta') resource[key] = content[key];
+  return resource;
 }
 
 const ranks = new Map<string, ReadonlyMap<string, number>>();
@@ -40,10 +45,16 @@ function ranksOf(resourceType: string): ReadonlyMap<string, number> {
   return made;
 }
 
-function inOrder(content: JsonObject, resourceType: string): JsonObject {
+/** Most resources of a type have one of a few sets of elements, so that their order is looked up rather than made. */
+const orders = new Map<string, readonly string[]>();
+const ordersMax = 1000;
+
+function inOrder(keys: readonly string[], resourceType: string): readonly string[] {
+  const shape = `${resourceType} ${keys.join(' ')}`;
+  const known = orders.get(shape);
+  if (known) return known;
   const rank = ranksOf(resourceType);
-  const ordered: JsonObject = {};
-  const keys = Object.keys(content).sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
-  for (const key of keys) if (key !== 'meta') ordered[key] = content[key];
+  const ordered = keys.toSorted((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0));
+  if (orders.size < ordersMax) orders.set(shape, ordered);
   return ordered;
 }

@@ -21,7 +21,7 @@ export function renderLifted(
   for (const compiled of variant.pairs) {
     const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
     const holds = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);
-    mergeInto(lifted, holds ? refinement.el : compact(compiled.pair.toFhir(stored, env)));
+    mergeInto(lifted, holds ? refinement.el : compiled.pair.toFhir(stored, env));
   }
   if (overlay) mergeInto(lifted, overlay.rest);
   return lifted;
