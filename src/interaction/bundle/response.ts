@@ -7,7 +7,7 @@ import { etagOf } from '../etag.ts';
 import type { InteractionContext, InteractionRequest, InteractionResponse } from '../interaction.ts';
 import type { Preferences } from '../prefer.ts';
 import { versionUrl } from '../version-headers.ts';
-import { sentence } from '../written.ts';
+import { lossOf, sentence } from '../written.ts';
 
 export function answerOf(type: 'transaction-response' | 'batch-response', entry: readonly JsonObject[]): InteractionResponse {
   return { status: 200, headers: {}, body: { resourceType: 'Bundle', type, ...(entry.length > 0 ? { entry } : {}) } };
@@ -30,6 +30,7 @@ export function writeEntry(
     ...results.map((one) => information('informational', sentence(one))),
     ...warnings,
     ...results.flatMap((one) => one.issues),
+    ...(wanted === 'OperationOutcome' ? results.flatMap((one) => lossOf(context, one)) : []),
   ];
   const outcome = wanted === 'OperationOutcome' ? { outcome: { ...operationOutcome(issues) } } : {};
   if (!result || result.outcome === 'deleted') {
