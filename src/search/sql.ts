@@ -20,7 +20,17 @@ function whereOf({ types, where }: SearchPlan, each: boolean): Sql {
 
 /** Criteria that an index leads to, in the order of the plan. */
 export function anchorsOf({ where, types }: SearchPlan): readonly Criterion[] {
-  return where.filter((criterion) => candidatesSql(criterion, types) !== null);
+  return where.flatMap(partsOf).filter((criterion) => candidatesSql(criterion, types) !== null);
+}
+
+/** A composite's parts lead to more candidates than the whole, but are counted without a join. */
+function partsOf(criterion: Criterion): readonly Criterion[] {
+  if (criterion.is !== 'composite') return [criterion];
+  return criterion.places.map((place, at) => ({
+    is: 'match',
+    place,
+    tests: criterion.alternatives.flatMap((tests) => tests[at] ?? []),
+  }));
 }
 
 /** How many candidates each anchor has, up to `atMost`: one row, a column an anchor. */
