@@ -10,7 +10,7 @@ import { workChunk } from './work-chunk.ts';
 
 /** After so many attempts that did not end well the lines of a chunk are taken one by one; after so many they are given up. */
 const attemptsTogetherMax = 2;
-const attemptsMax = 6;
+const attemptsMax = 10;
 
 export async function runTurn(given: ImportParts, jobId: number, leaseMs: number, log: Log): Promise<TurnResult> {
   const { store } = given;
