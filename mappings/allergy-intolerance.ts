@@ -2,7 +2,7 @@
 import type { AllergyIntolerance, Annotation } from 'fhir/r4.js';
 import { firstNote, patientReference } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
-import { allergyClinical, clinicalStatus } from './history/clinical-status.ts';
+import { allergyClinical, clinicalStatus, isInError } from './history/clinical-status.ts';
 import { historyDate } from './history/date.ts';
 import { historyDetails } from './history/details.ts';
 import { historyItem } from './history/item.ts';
@@ -18,6 +18,7 @@ export const allergyVerificationSystem = 'http://terminology.hl7.org/CodeSystem/
 /** No type and no category are made up. */
 export const allergyIntolerance = defineMapping<Lifted, TermTables>({
   resourceType: 'AllergyIntolerance',
+  withdrawn: { patient: 'patient', is: (resource) => isInError(resource, allergyVerificationSystem) },
   variants: [
     {
       name: 'AllergyIntolerance',

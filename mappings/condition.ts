@@ -3,7 +3,7 @@ import type { Annotation, CodeableConcept, Condition } from 'fhir/r4.js';
 import { firstNote, patientReference } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
 import type { Pair } from '../src/mapping/types.ts';
-import { clinicalStatus, conditionClinical } from './history/clinical-status.ts';
+import { clinicalStatus, conditionClinical, isInError } from './history/clinical-status.ts';
 import { historyDate } from './history/date.ts';
 import { historyDetails } from './history/details.ts';
 import { historyItem } from './history/item.ts';
@@ -47,6 +47,7 @@ const severity: Pair<Lifted, TermTables> = {
 
 export const condition = defineMapping<Lifted, TermTables>({
   resourceType: 'Condition',
+  withdrawn: { patient: 'subject', is: (resource) => isInError(resource, conditionVerificationSystem) },
   variants: [
     {
       name: 'Condition',

@@ -3,10 +3,12 @@ import { defineMapping } from '../src/mapping/registry.ts';
 import { labReport } from './diagnostic-report/lab-report.ts';
 import { kindOf, type Lifted } from './diagnostic-report/lifted.ts';
 import { report } from './diagnostic-report/report.ts';
+import { isWithdrawn } from './observation/status.ts';
 import type { TermTables } from './terms/term-table.ts';
 
 export const diagnosticReport = defineMapping<Lifted, TermTables>({
   resourceType: 'DiagnosticReport',
   variants: [report, labReport],
   choose: kindOf,
+  withdrawn: { patient: 'subject', is: isWithdrawn },
 });

@@ -4,7 +4,6 @@
  */
 import type { Annotation, CodeableConcept, Extension, FamilyMemberHistory, FamilyMemberHistoryCondition } from 'fhir/r4.js';
 import { dateFromColumn } from '../src/fhir/date.ts';
-import { warning } from '../src/fhir/outcome.ts';
 import { isObject } from '../src/mapping/lift.ts';
 import { firstNote, patientReference } from '../src/mapping/pairs.ts';
 import { defineMapping } from '../src/mapping/registry.ts';
@@ -43,13 +42,7 @@ const status: Pair<Lifted> = {
       ? {}
       : { 'extension:active': { url: extensionUrl(env, 'active'), valueBoolean: Number(row['is_active']) !== 0 } }),
   }),
-  toRow(elements, context) {
-    if (elements.status !== 'entered-in-error')
-      return { row: { is_active: activeColumn(elements['extension:active'], context) } };
-    const text = 'MediMax cannot say entered-in-error: it goes on showing the entry, as inactive';
-    context.tell(warning('business-rule', text, 'FamilyMemberHistory.status'));
-    return { row: { is_active: 0 } };
-  },
+  toRow: (elements, context) => ({ row: { is_active: activeColumn(elements['extension:active'], context) } }),
 };
 
 function activeColumn(said: Extension | undefined, context: WriteContext): number | null {
@@ -105,6 +98,7 @@ function check({ condition: conditions = [] }: Lifted, context: WriteContext): v
 
 export const familyMemberHistory = defineMapping<Lifted, TermTables>({
   resourceType: 'FamilyMemberHistory',
+  withdrawn: { patient: 'patient', is: ({ status }) => status === 'entered-in-error' },
   variants: [
     {
       name: 'FamilyMemberHistory',

@@ -17,6 +17,7 @@ type Lifted = MedicationStatement & {
 
 export const medicationStatement = defineMapping<Lifted, TermTables>({
   resourceType: 'MedicationStatement',
+  withdrawn: { patient: 'subject', is: ({ status }) => status === 'entered-in-error' },
   variants: [
     {
       name: 'MedicationStatement',

@@ -30,7 +30,6 @@ export const procedureStatus = codeTable([
   ['0', 'in-progress'],
   ['0', 'on-hold'],
   ['0', 'stopped'],
-  ['0', 'entered-in-error'],
 ]);
 
 /** No column holds it: what a client says of it stands whatever MediMax changes. */
@@ -75,6 +74,7 @@ const performed: Pair<Lifted> = {
 
 export const procedure = defineMapping<Lifted, unknown>({
   resourceType: 'Procedure',
+  withdrawn: { patient: 'subject', is: ({ status }) => status === 'entered-in-error' },
   variants: [
     {
       name: 'Procedure',

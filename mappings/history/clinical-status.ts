@@ -40,8 +40,8 @@ export function isActive(flag: ColumnValue | undefined): boolean {
 }
 
 /**
- * One pair, because they are only valid together: an entered-in-error entry carries no clinicalStatus (con-5, ait-2), so when MediMax
- * takes such an entry up again, what a client said of its verification has to go with it.
+ * One pair, because they belong together: when MediMax takes a refuted entry up again, what a client said of its verification has to go
+ * with it.
  */
 export function clinicalStatus(options: ClinicalStatusOptions): Pair<WithStatus> {
   return {
@@ -58,8 +58,8 @@ export function clinicalStatus(options: ClinicalStatusOptions): Pair<WithStatus>
 function activeColumn(elements: WithStatus, options: ClinicalStatusOptions, context: WriteContext): number | null {
   const { resourceType, codes, clinicalSystem, verificationSystem } = options;
   const verification = codeIn(elements.verificationStatus, verificationSystem);
-  if (verification === 'entered-in-error' || verification === 'refuted') {
-    const text = `MediMax cannot say ${verification}: it goes on showing the entry, as inactive`;
+  if (verification === 'refuted') {
+    const text = 'MediMax cannot say refuted: it goes on showing the entry, as inactive';
     context.tell(warning('business-rule', text, `${resourceType}.verificationStatus`));
     return 0;
   }
@@ -76,6 +76,11 @@ function activeColumn(elements: WithStatus, options: ClinicalStatusOptions, cont
     return null;
   }
   return Number(flag);
+}
+
+/** An entry made in error: MediMax would go on showing it, so it has no row. */
+export function isInError({ verificationStatus }: WithStatus, verificationSystem: string): boolean {
+  return codeIn(verificationStatus, verificationSystem) === 'entered-in-error';
 }
 
 /** The concept's code in this code system. */

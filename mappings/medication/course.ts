@@ -24,7 +24,6 @@ export const continued = codeTable([
   ['1', 'on-hold'],
   ['0', 'completed'],
   ['0', 'not-taken'],
-  ['0', 'entered-in-error'],
 ]);
 
 export const course: Pair<Course> = {

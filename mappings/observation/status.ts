@@ -8,16 +8,14 @@ export function statusOf(columns: readonly string[]): Pair<Lifted> {
   return { name: 'status', elements: ['status'], columns, toFhir: () => ({ status: 'final' }) };
 }
 
-const withdrawn: readonly string[] = ['entered-in-error', 'cancelled'];
+/** Of Observation and DiagnosticReport: MediMax has no mark for it and would go on showing the row, so there is none. */
+export function isWithdrawn({ status }: { readonly status?: string | undefined }): boolean {
+  return status === 'entered-in-error' || status === 'cancelled';
+}
 
 export function checkStatus(status: string | undefined, resourceType: string, context: WriteContext): void {
   const expression = `${resourceType}.status`;
   if (status === undefined || status === 'final') return;
-  if (withdrawn.includes(status)) {
-    const text = `${expression} ${status} is not accepted yet: MediMax has no mark for what was withdrawn and would go on showing it. Until the rule for withdrawn results is there, DELETE it`;
-    context.refuse('business-rule', text, expression);
-  } else
-    context.tell(
-      warning('business-rule', `${expression} ${status} is kept here, but MediMax shows it like a final one`, expression),
-    );
+  const text = `${expression} ${status} is kept here, but MediMax shows it like a final one`;
+  context.tell(warning('business-rule', text, expression));
 }

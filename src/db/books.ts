@@ -47,7 +47,8 @@ export interface NewResource {
   readonly resourceType: string;
   readonly id: string;
   readonly variantName: string;
-  readonly sourceKey: number;
+  /** Null for what has no row. */
+  readonly sourceKey: number | null;
   readonly patientKey: number | null;
   readonly refined: number;
   readonly overlay: Overlay | null;

@@ -35,7 +35,7 @@ export interface BulkCreated {
  */
 export function canBulkCreate(registry: Registry, variant: CompiledVariant): boolean {
   const { source } = variant.variant;
-  if (source.parent && !source.parent.shared) return false;
+  if (source.rowless || (source.parent && !source.parent.shared)) return false;
   if (source.child?.resourceType) return false;
   return parentsOf(registry, variant, everyKey(variant), null).length === 0;
 }

@@ -9,9 +9,10 @@ import { createResource, type Identity, IdTaken } from './create.ts';
 import { deleteResource } from './delete.ts';
 import { translate } from './errors.ts';
 import { gathered } from './gather.ts';
+import { createIdempotencyStore, type Seal } from './idempotency.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type RowValues, sessionOf } from './pool.ts';
-import type { Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
+import type { BundleResults, Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { instantOf } from './select.ts';
 import { writeBundle } from './transaction-bundle.ts';
 import type { TransactionBundle } from './transaction-bundle-entries.ts';
@@ -48,20 +49,24 @@ export function createRepository(parts: DatabaseParts): Repository {
     if (!mapping) return null;
     const guess = mapping.variants.find(({ variant }) => id.startsWith(`${variant.source.idPrefix}-`)) ?? mapping.variants[0];
     const found = guess ? await fetch(guess, id) : null;
-    if (found || mapping.variants.length === 1) return found;
-    const [row] = await session.rows('SELECT variant FROM fhir_resource WHERE type = ? AND id = ? AND state < 2', [
-      resourceType,
-      id,
-    ]);
-    const variant = row ? parts.registry.variant(resourceType, String(row[0])) : undefined;
-    return variant ? fetch(variant, id) : null;
+    if (found || mapping.all.length === 1) return found;
+    for (let race = 1; race <= racesMax; race += 1) {
+      const [row] = await session.rows('SELECT variant FROM fhir_resource WHERE type = ? AND id = ? AND state < 2', [
+        resourceType,
+        id,
+      ]);
+      const variant = row ? parts.registry.variant(resourceType, String(row[0])) : undefined;
+      const now = variant ? await fetch(variant, id) : null;
+      if (!variant || now) return now; // else it has become another variant in between
+    }
+    return null;
   };
 
   const readMany = async (resourceType: string, rids: readonly number[]): Promise<readonly ResourceRecord[]> => {
     const mapping = parts.registry.get(resourceType);
     if (!mapping || rids.length === 0) return [];
     const byRid = new Map<number, ResourceRecord>();
-    for (const variant of mapping.variants) {
+    for (const variant of mapping.all) {
       const missing = rids.filter((rid) => !byRid.has(rid));
       if (missing.length === 0) break;
       const select = parts.select(variant);
@@ -81,23 +86,13 @@ export function createRepository(parts: DatabaseParts): Repository {
     return row ? pastRecord(parts, current, row) : null;
   };
 
-  const restore = (resourceType: string, resource: JsonObject, options: WriteOptions, deleted: ResourceRecord) => {
-    const { idPrefix } = deleted.variant.variant.source;
-    const own = new RegExp(`^${idPrefix}-(\\d+)$`).exec(deleted.id)?.[1];
-    return createResource(parts, resourceType, resource, options, {
-      by: 'past',
-      deleted,
-      sourceKey: own === undefined ? null : Number(own),
-    });
-  };
-
   const update = async (resourceType: string, id: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult> => {
     for (let race = 1; ; race += 1) {
       const found = await read(resourceType, id);
       try {
         if (found?.state === 'living') return await updateResource(parts, found, resource, options);
         if (options.ifMatch !== undefined) throw missing(resourceType, id, options.ifMatch);
-        if (found) return await restore(resourceType, resource, options, found);
+        if (found) return await createResource(parts, resourceType, resource, options, { by: 'past', past: found });
         return await createResource(parts, resourceType, resource, options, { by: 'client', id });
       } catch (failure) {
         const raced = failure instanceof IdTaken || failure instanceof RowGone;
@@ -149,7 +144,10 @@ export function createRepository(parts: DatabaseParts): Repository {
     delete: guarded((resourceType: string, id: string, options: Parameters<Repository['delete']>[2]) =>
       tellingConflicts(views, session, { resourceType, id, ifMatch: options.ifMatch }, () => remove(resourceType, id, options)),
     ),
-    transact: guarded((bundle: TransactionBundle, options: WriteOptions) => writeBundle(parts, bundle, options)),
+    transact: guarded((bundle: TransactionBundle, options: WriteOptions, seal?: Seal<BundleResults>) =>
+      writeBundle(parts, bundle, options, seal),
+    ),
+    answers: createIdempotencyStore(parts.pool, parts.timeoutMs, parts.idempotencyHours),
     render,
   };
 }

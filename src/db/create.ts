@@ -1,10 +1,11 @@
 /** Creates a resource: its row, its relatives, its overlay and its first version in one transaction. */
+import { randomUUID } from 'node:crypto';
 import { fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
 import { type JsonObject, lift } from '../mapping/lift.ts';
 import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
 import { complement, contentOf } from '../mapping/render.ts';
-import type { Columns, Env, Stored } from '../mapping/types.ts';
+import type { Columns, Env, Source, Stored } from '../mapping/types.ts';
 import { enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
 import { after } from './clock.ts';
 import { isDuplicate, translate } from './errors.ts';
@@ -14,22 +15,22 @@ import { type Session, sessionOf } from './pool.ts';
 import { beginVersions, patientKeyOf } from './relative-versions.ts';
 import { parentsOf, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
-import { type Resolved, resolveReferences } from './resolve-references.ts';
+import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
 import { insertRow, matchChildren, readRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
 import { findOrCreateParent } from './shared-parent.ts';
 import { inTransaction } from './transaction.ts';
 
-/** Who names the new resource: the server, the client (PUT), or its own past (PUT to a deleted id). */
+/** Who names the new resource: the server, the client (PUT), or its own past (PUT to what was deleted, or withdrawn). */
 export type Identity =
   | { readonly by: 'server' }
   | { readonly by: 'client'; readonly id: string }
-  | { readonly by: 'past'; readonly deleted: ResourceRecord; readonly sourceKey: number | null };
+  | { readonly by: 'past'; readonly past: ResourceRecord };
 
 /** Thrown inside when the id appeared meanwhile: the caller then updates instead. */
 export class IdTaken extends Error {}
 
-interface Prepared {
+export interface Prepared {
   readonly variant: CompiledVariant;
   readonly lifted: JsonObject;
   readonly env: Env;
@@ -46,7 +47,7 @@ export async function createResource(
   identity: Identity,
 ): Promise<WriteResult> {
   const variant = parts.registry.variantFor(resourceType, resource);
-  const prepared = await prepare(parts, variant, resource);
+  const prepared = await prepare(parts, sessionOf(parts.pool, parts.timeoutMs), variant, resource);
   const tx = newTransactionMark();
   let written: ResourceRecord | null = null;
   const committed = async (session: Session) => {
@@ -58,7 +59,7 @@ export async function createResource(
       parts.pool,
       { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed },
       async (session) => {
-        written = await insert(
+        written = await insertRecord(
           parts,
           session,
           prepared,
@@ -75,17 +76,25 @@ export async function createResource(
   }
 }
 
-async function prepare(parts: DatabaseParts, variant: CompiledVariant, resource: JsonObject): Promise<Prepared> {
+/** All that can be known before a row is written. @throws FhirError 422 with every refusal */
+export async function prepare(
+  parts: DatabaseParts,
+  session: Session,
+  variant: CompiledVariant,
+  resource: JsonObject,
+  known?: KnownKeys,
+): Promise<Prepared> {
   const env = parts.env();
   const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
-  const session = sessionOf(parts.pool, parts.timeoutMs);
-  const resolved = await resolveReferences(session, neededReferences(variant, lifted), parts.references, parts.findByIdentifier);
+  const needed = neededReferences(variant, lifted);
+  const resolved = await resolveReferences(session, needed, parts.references, parts.findByIdentifier, known);
   const timestamp = datetimeOf(parts.clock.now()).slice(0, 19);
   const plan = planColumns({ variant, resource, lifted, current: null, resolve: resolved.key, env, timestamp });
   return { variant, lifted, env, resolved, plan, timestamp };
 }
 
-async function insert(
+/** Writes rows and books, inside the caller's transaction. */
+export async function insertRecord(
   parts: DatabaseParts,
   session: Session,
   { variant, lifted, env, resolved, plan, timestamp }: Prepared,
@@ -93,20 +102,21 @@ async function insert(
   identity: Identity,
 ): Promise<ResourceRecord> {
   const { source } = variant.variant;
-  const deleted = identity.by === 'past' ? await lockDeleted(session, identity.deleted) : null;
+  const past = identity.by === 'past' ? await lockPast(session, identity.past) : null;
   const parent = await parentRow(session, variant, plan, writing, timestamp);
   const row: Columns =
     parent && source.parent?.shared ? { ...plan.row, [source.parent.foreignKey]: parent[source.parent.key] ?? null } : plan.row;
   const parents = await beginVersions(parts, session, parentsOf(parts.registry, variant, row, null));
 
-  const key = await insertRow(session, source.table, row, identity.by === 'past' ? (identity.sourceKey ?? undefined) : undefined);
+  const key = source.rowless ? null : await insertRow(session, source.table, row, past ? keyOfId(source, past.id) : undefined);
   const childVariant = variantOfChildRows(parts.registry, variant);
-  const written = source.child
-    ? await writeChildren(session, source.child, key, matchChildren(source.child, [], plan.children ?? []), childVariant)
-    : { children: [], inserted: [] };
-  const id = identity.by === 'client' ? identity.id : (deleted?.id ?? `${source.idPrefix}-${key}`);
+  const written =
+    source.child && key !== null
+      ? await writeChildren(session, source.child, key, matchChildren(source.child, [], plan.children ?? []), childVariant)
+      : { children: [], inserted: [] };
+  const id = identity.by === 'client' ? identity.id : (past?.id ?? (key === null ? randomUUID() : `${source.idPrefix}-${key}`));
   const partial: Stored = {
-    row: { ...row, [source.key]: key },
+    row: source.rowless ? row : { ...row, [source.key]: key },
     parent,
     children: written.children,
     patientId: null,
@@ -132,10 +142,10 @@ async function insert(
     refined,
     overlay,
   };
-  const lastUpdated = deleted ? after(deleted.lastUpdated, writing.lastUpdated) : writing.lastUpdated;
-  let rid = deleted?.rid ?? 0;
-  if (deleted) {
-    await supersede(session, [deleted]);
+  const lastUpdated = past ? after(past.lastUpdated, writing.lastUpdated) : writing.lastUpdated;
+  let rid = past?.rid ?? 0;
+  if (past) {
+    await supersede(session, [past]);
     await session.modify(
       'UPDATE fhir_resource SET variant = ?, source_key = ?, patient_key = ?, version = version + 1, last_updated = ?, state = 0, tx = ?, refined = ?, origin = ?, overlay = ? WHERE rid = ?',
       [
@@ -147,11 +157,11 @@ async function insert(
         refined,
         writing.origin,
         overlayText(overlay),
-        deleted.rid,
+        past.rid,
       ],
     );
   } else rid = await insertResource(session, resource, writing);
-  const version = (deleted?.version ?? 0) + 1;
+  const version = (past?.version ?? 0) + 1;
   const changes = [{ rid, version, patientKey }];
   for (const child of written.inserted) {
     if (!childVariant || !child.id || !source.child) continue;
@@ -169,7 +179,7 @@ async function insert(
       patientKey,
     });
   }
-  if (overlay) await parts.index.replace(session, [{ rid, variant, overlay }], deleted === null);
+  if (overlay) await parts.index.replace(session, [{ rid, variant, overlay }], past === null);
   await enterChanges(session, changes);
   await parents.finish(session, writing);
   return {
@@ -183,15 +193,22 @@ async function insert(
     origin: writing.origin,
     refined,
     overlay,
-    stored,
+    stored: source.rowless ? { ...stored, row: { ...stored.row, [source.key]: rid } } : stored,
   };
 }
 
-/** The deleted resource under a lock; somebody else may have restored it meanwhile. */
-async function lockDeleted(session: Session, deleted: ResourceRecord): Promise<ResourceRecord> {
-  const [row] = await session.rows('SELECT version, state FROM fhir_resource WHERE rid = ? FOR UPDATE', [deleted.rid]);
-  if (!row || Number(row[0]) !== deleted.version || Number(row[1]) !== 1) throw new IdTaken();
-  return deleted;
+/** The resource as it was, under a lock; somebody else may have written it meanwhile. */
+async function lockPast(session: Session, past: ResourceRecord): Promise<ResourceRecord> {
+  const [row] = await session.rows('SELECT version, state FROM fhir_resource WHERE rid = ? FOR UPDATE', [past.rid]);
+  const state = past.state === 'deleted' ? 1 : 0;
+  if (!row || Number(row[0]) !== past.version || Number(row[1]) !== state) throw new IdTaken();
+  return past;
+}
+
+/** `lf-7` comes back as row 7 of its table; undefined for ids that were not made of a key of this source's. */
+export function keyOfId(source: Source, id: string): number | undefined {
+  const digits = new RegExp(`^${source.idPrefix}-(\\d+)$`).exec(id)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 async function parentRow(

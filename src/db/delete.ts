@@ -4,15 +4,13 @@ import { tables } from '../mapping/tables.ts';
 import { newTransactionMark, supersede, type Writing } from './books.ts';
 import { after } from './clock.ts';
 import { translate } from './errors.ts';
+import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
-import { beginVersions } from './relative-versions.ts';
-import { childrenOf, parentsOf, variantOfChildRows } from './relatives.ts';
+import { removeRows } from './remove-rows.ts';
 import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
-import { deleteRow } from './rows.ts';
-import { removeIfEmpty } from './shared-parent.ts';
 import { inTransaction } from './transaction.ts';
-import { checkIfMatch, lockRecord, markDeleted } from './update.ts';
+import { checkIfMatch, lockRecord } from './update.ts';
 
 export async function deleteResource(
   parts: DatabaseParts,
@@ -53,23 +51,14 @@ export async function removeRecord(
   writing: Writing,
   cascade: boolean,
 ): Promise<WriteResult> {
-  const { variant, stored } = current;
-  const { source } = variant.variant;
-  const key = Number(stored?.row[source.key]);
+  const { source } = current.variant.variant;
+  const key = Number(current.stored?.row[source.key]);
   const isPatient = source.patient === 'self';
   const chart = isPatient ? await lockChart(parts, session, key) : [];
   if (isPatient && !cascade) await refuseIfChartHolds(session, key, chart.length);
-
-  const childVariant = variantOfChildRows(parts.registry, variant);
-  const childRows =
-    childVariant && source.child ? [{ variant: childVariant, keyColumn: source.child.foreignKey, key, staleBits: 0 }] : [];
-  const relatives = await beginVersions(parts, session, stored ? parentsOf(parts.registry, variant, stored.row, null) : []);
-  const hanging = await beginVersions(parts, session, [...childRows, ...childrenRowsOf(parts, current, key)]);
   await supersede(session, [current, ...chart]);
-  await deleteRow(session, source.table, key);
-  await markDeleted(parts, session, [current, ...chart, ...hanging.records], writing);
-  await relatives.finish(session, writing);
-  if (source.parent?.shared) await removeIfEmpty(session, variant, Number(stored?.row[source.parent.foreignKey]));
+  await removeRows(parts, session, current, writing);
+  await markDeleted(parts, session, [current, ...chart], writing);
   const record: ResourceRecord = {
     ...current,
     version: current.version + 1,
@@ -83,18 +72,6 @@ export async function removeRecord(
   return { outcome: 'deleted', record, issues: [] };
 }
 
-/** Resources of rows that the foreign key deletes with this one, where they are not this variant's own children. */
-function childrenRowsOf(parts: DatabaseParts, { variant }: ResourceRecord, key: number) {
-  const { source } = variant.variant;
-  if (source.child || source.patient === 'self') return [];
-  return childrenOf(
-    parts.registry,
-    variant,
-    key,
-    Object.fromEntries(Object.keys(tables[source.table].columns).map((column) => [column, null])),
-  );
-}
-
 /** Every living resource of the patient, locked. */
 async function lockChart(parts: DatabaseParts, session: Session, patientKey: number): Promise<ResourceRecord[]> {
   const rows = await session.rows(
@@ -102,8 +79,8 @@ async function lockChart(parts: DatabaseParts, session: Session, patientKey: num
     [patientKey],
   );
   const records: ResourceRecord[] = [];
-  for (const { variants } of parts.registry.mappings) {
-    for (const variant of variants) {
+  for (const { all } of parts.registry.mappings) {
+    for (const variant of all) {
       const rids = rows
         .filter(([, type, name]) => type === variant.resourceType && name === variant.name)
         .map(([rid]) => Number(rid));

@@ -114,7 +114,10 @@ export async function livingKeys(
   if (addresses.length === 0) return new Map();
   const tests = addresses.map(() => '(type = ? AND id = ?)').join(' OR ');
   const values = addresses.flatMap((address): Bound[] => [address.type, address.id]);
-  const rows = await session.rows(`SELECT type, id, source_key FROM fhir_resource WHERE state = 0 AND (${tests})`, values);
+  const rows = await session.rows(
+    `SELECT type, id, source_key FROM fhir_resource WHERE state = 0 AND source_key IS NOT NULL AND (${tests})`,
+    values,
+  );
   return new Map(rows.map((row) => [`${row[0]}/${row[1]}`, Number(row[2])]));
 }
 

@@ -25,6 +25,7 @@ export interface VariantSelect {
 
 export function variantSelect(variant: CompiledVariant): VariantSelect {
   const { source } = variant.variant;
+  if (source.rowless) return rowlessSelect(variant);
   const columns = Object.keys(tables[source.table].columns);
   const parentColumns = source.parent ? Object.keys(tables[source.parent.table].columns) : [];
   const childColumns = source.child ? Object.keys(tables[source.child.table].columns) : [];
@@ -106,6 +107,25 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       return sql;
     },
     decode: decoder(variant, columns, parentColumns, childColumns),
+  };
+}
+
+/** What has no row is all in `fhir_resource`, which stands for it. */
+function rowlessSelect(variant: CompiledVariant): VariantSelect {
+  const list = [
+    ...resourceColumns.map((column) => `r.${column}`),
+    idOf('Patient', 'Patient', 'r.patient_key'),
+    'NULL',
+    'r.rid',
+    'r.patient_key',
+  ];
+  const from = `SELECT ${list.join(', ')} FROM fhir_resource r WHERE r.variant = '${variant.name}' AND r.type =`;
+  const marks = (count: number) => Array.from({ length: count }, () => '?').join(', ');
+  return {
+    byIds: (count) => `${from} ? AND r.id IN (${marks(count)})`,
+    byRids: (count) => `${from} '${variant.resourceType}' AND r.rid IN (${marks(count)})`,
+    lockBy: (_rid, count = 1) => `${from} '${variant.resourceType}' AND r.state = 0 AND r.rid IN (${marks(count)}) FOR UPDATE`,
+    decode: decoder(variant, ['rid', 'patient_id'], [], []),
   };
 }
 

@@ -62,7 +62,7 @@ export async function sweepOne(parts: DatabaseParts, resourceType: string, id: s
     id,
   ]);
   const variant = row ? parts.registry.variant(resourceType, String(row[1])) : undefined;
-  if (row && variant) await sweepRids(parts, variant, [Number(row[0])], options);
+  if (row && variant && !variant.variant.source.rowless) await sweepRids(parts, variant, [Number(row[0])], options);
 }
 
 async function ridsOf(session: Session, { resourceType, name }: CompiledVariant, after: number): Promise<readonly number[]> {

@@ -1,4 +1,5 @@
 /** The new resources of a transaction: their rows in waves, what others refer to first; then overlays, which need the final ids; then the books. */
+import { randomUUID } from 'node:crypto';
 import type { FhirError } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
 import { lift } from '../mapping/lift.ts';
@@ -7,6 +8,7 @@ import { type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, ParentSource, Stored, StoredChild } from '../mapping/types.ts';
 import { type Change, enterChanges, type NewResource, overlayText, supersede, type Writing } from './books.ts';
 import { after } from './clock.ts';
+import { type Identity, insertRecord, keyOfId, prepare } from './create.ts';
 import { isRetryable, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
 import type { DatabaseParts, Indexed } from './parts.ts';
@@ -53,10 +55,12 @@ export async function insertDrafts(
   writing: Writing,
 ): Promise<ReadonlyMap<number, WriteResult>> {
   const work: Work = { parts, session, plan, writing, keys: new Map(), born: new Map(), begun: [] };
-  for (const wave of waves(plan.drafts))
+  const [withdrawn, drafts] = [plan.drafts.filter(isRowless), plan.drafts.filter((draft) => !isRowless(draft))];
+  const identities = withdrawn.map((draft) => named(work, draft));
+  for (const wave of waves(drafts))
     for (const [variant, drafts] of Map.groupBy(wave, (draft) => draft.variant)) await insertGroup(work, variant, drafts);
   const born = [...work.born.values()];
-  if (born.length === 0) return new Map();
+  if (born.length === 0) return insertWithdrawn(work, withdrawn, identities);
   const patientIds = await idsOf(
     work,
     'Patient',
@@ -66,7 +70,41 @@ export async function insertDrafts(
   const records = born.map((one) => recordOf(work, one, patientIds, parentIds));
   await keepBooks(work, born, records);
   for (const begun of work.begun) await begun.finish(session, writing);
-  return new Map(records.map(({ record, rid }, at) => resultOf(born[at] as Born, { ...record, rid })));
+  return new Map([
+    ...records.map(({ record, rid }, at) => resultOf(born[at] as Born, { ...record, rid })),
+    ...(await insertWithdrawn(work, withdrawn, identities)),
+  ]);
+}
+
+function isRowless({ variant }: Draft): boolean {
+  return variant.variant.source.rowless === true;
+}
+
+/** What has no row gets its id before all others, who may refer to it. */
+function named({ plan }: Work, { identity, entry, variant }: Draft): Identity {
+  const id = identity.by === 'server' ? randomUUID() : identity.by === 'client' ? identity.id : identity.past.id;
+  readdress(plan, entry.provisional, `${variant.resourceType}/${id}`);
+  return identity.by === 'past' ? identity : { by: 'client', id };
+}
+
+/** Whatever led to the provisional address leads to the final one. */
+function readdress({ addresses }: BundlePlan, provisional: string, address: string): void {
+  for (const [other, leads] of addresses) if (leads === provisional) addresses.set(other, address);
+  addresses.set(provisional, address);
+}
+
+async function insertWithdrawn(
+  { parts, session, plan, writing }: Work,
+  drafts: readonly Draft[],
+  identities: readonly Identity[],
+): Promise<ReadonlyMap<number, WriteResult>> {
+  const results = new Map<number, WriteResult>();
+  for (const [at, { entry, variant, plan: planned }] of drafts.entries()) {
+    const prepared = await prepare(parts, session, variant, entry.content(plan.addressOf), plan.known);
+    const record = await insertRecord(parts, session, prepared, writing, identities[at] as Identity);
+    results.set(entry.index, { outcome: 'created', record, issues: planned.issues });
+  }
+  return results;
 }
 
 function resultOf({ draft }: Born, record: ResourceRecord): readonly [number, WriteResult] {
@@ -121,15 +159,12 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
     const key = keys[at] as number;
     const own = children[at] ?? [];
     const { identity, entry } = draft;
-    const id =
-      identity.by === 'client' ? identity.id : identity.by === 'past' ? identity.deleted.id : `${source.idPrefix}-${key}`;
+    const id = identity.by === 'client' ? identity.id : identity.by === 'past' ? identity.past.id : `${source.idPrefix}-${key}`;
     const row = { ...rows[at], [source.key]: key };
     const address = `${variant.resourceType}/${id}`;
     work.keys.set(draft.placeholderKey, key);
     work.plan.known.set(address, key);
-    for (const [provisional, leads] of work.plan.addresses)
-      if (leads === entry.provisional) work.plan.addresses.set(provisional, address);
-    work.plan.addresses.set(entry.provisional, address);
+    readdress(work.plan, entry.provisional, address);
     work.born.set(`${source.table} ${key}`, {
       draft,
       id,
@@ -254,12 +289,12 @@ async function insertNewRows(
   try {
     for (const [at, draft] of drafts.entries()) {
       if (draft.identity.by !== 'past') numbered.push(at);
-      else await lockDeleted(session, draft.entry.index, draft.identity.deleted);
+      else await lockDeleted(session, draft.entry.index, draft.identity.past);
     }
     for (const [at, draft] of drafts.entries()) {
       if (draft.identity.by !== 'past') continue;
       try {
-        keys.set(at, await insertRow(session, table, rows[at] ?? {}, draft.identity.sourceKey ?? undefined));
+        keys.set(at, await insertRow(session, table, rows[at] ?? {}, keyOfId(variant.source, draft.identity.past.id)));
       } catch (failure) {
         throw isRetryable(failure) ? failure : new RowRefused(at, failure);
       }
@@ -385,7 +420,7 @@ function recordOf(
     parentId: parentIds.get(born) ?? null,
   };
   const { overlay, refined } = complement(variant, lifted, stored, plan.env);
-  const past = identity.by === 'past' ? identity.deleted : null;
+  const past = identity.by === 'past' ? identity.past : null;
   const record: ResourceRecord = {
     rid: past?.rid ?? 0,
     resourceType: variant.resourceType,
@@ -477,7 +512,7 @@ async function restore(
   patientKey: number | null,
 ): Promise<void> {
   if (draft.identity.by !== 'past') return;
-  await supersede(session, [draft.identity.deleted]);
+  await supersede(session, [draft.identity.past]);
   await session.modify(
     'UPDATE fhir_resource SET variant = ?, source_key = ?, patient_key = ?, version = version + 1, last_updated = ?, state = 0, tx = ?, refined = ?, origin = ?, overlay = ? WHERE rid = ?',
     [

@@ -97,7 +97,7 @@ export async function identify(parts: DatabaseParts, session: Session, bundle: T
       return updates.push({ entry, found: record });
     }
     if (entry.ifMatch !== undefined) return refuse(entry.index, nothingToMatch(address, entry.ifMatch));
-    if (record) return creates.push({ entry, identity: restored(record) });
+    if (record) return creates.push({ entry, identity: { by: 'past', past: record } });
     if (entry.mayNotCreate) return refuse(entry.index, entry.mayNotCreate);
     return creates.push({ entry, identity: { by: 'client', id } });
   };
@@ -166,13 +166,6 @@ function deletesMax({ entries }: TransactionBundle): number {
 
 function idsOf(target: WriteTarget, found: readonly FoundTarget[] | null): readonly string[] {
   return 'id' in target ? [target.id] : (found ?? []).map(({ id }) => id);
-}
-
-/** A deleted resource comes back under its own id, and under its own key where the id is made of it. */
-function restored(deleted: ResourceRecord): Identity {
-  const { idPrefix } = deleted.variant.variant.source;
-  const own = new RegExp(`^${idPrefix}-(\\d+)$`).exec(deleted.id)?.[1];
-  return { by: 'past', deleted, sourceKey: own === undefined ? null : Number(own) };
 }
 
 /** Records at these addresses, living or deleted; the living ones locked. Two statements, and one more a kind of row. */

@@ -68,10 +68,13 @@ export async function planBundle(
   const wishes = [
     ...identified.creates.map((create) => attempt(failures, create.entry.index, () => wishOf(parts, env, provisional, create))),
     ...identified.updates.map((update) =>
-      attempt(failures, update.entry.index, () => changeOf(env, provisional, served, update)),
+      attempt(failures, update.entry.index, () => changeOf(parts, env, provisional, served, update)),
     ),
   ].filter((wish) => wish !== null);
 
+  // What is withdrawn has no row that others could refer to by key.
+  for (const { create, variant } of wishes)
+    if (create && variant.variant.source.rowless) known.set(provisional(create.entry.provisional) ?? '', null);
   await learnKeys(parts, session, known, bundle, wishes);
   for (const { index, resourceType, id } of bundle.reads)
     if ((known.get(`${resourceType}/${id}`) ?? null) === null)
@@ -133,14 +136,16 @@ function wishOf(parts: DatabaseParts, env: Env, addressOf: AddressOf, create: Ne
 
 /** What an update will write, to have all its refusals before anything is done; it is planned again under its turn. */
 function changeOf(
+  parts: DatabaseParts,
   env: Env,
   addressOf: AddressOf,
   served: (record: ResourceRecord) => JsonObject,
   { entry, found }: Identified['updates'][number],
 ): Wish | null {
-  const { variant, stored } = found;
+  const { stored } = found;
   if (!stored) return null;
   const content = entry.kind === 'patch' ? entry.content(addressOf, served(found)) : entry.content(addressOf);
+  const variant = parts.registry.variantAfter(found.variant, content);
   const lifted = lift(contentOf(variant, content, env), variant.slices, env);
   const currentLifted = withoutServerOwned(variant, renderLifted(variant, stored, found.overlay, found.refined, env));
   return {
@@ -149,7 +154,7 @@ function changeOf(
     content,
     lifted,
     needed: neededReferences(variant, lifted),
-    current: { stored, lifted: currentLifted },
+    current: variant === found.variant ? { stored, lifted: currentLifted } : null,
     create: null,
   };
 }
@@ -173,8 +178,9 @@ async function learnKeys(
   for (const address of unknown.keys()) known.set(address, found.get(address) ?? null);
 }
 
-export function keyOf({ variant, stored }: ResourceRecord): number {
-  return Number(stored?.row[variant.variant.source.key]);
+/** Null for what has no row. */
+export function keyOf({ variant, stored }: ResourceRecord): number | null {
+  return variant.variant.source.rowless ? null : Number(stored?.row[variant.variant.source.key]);
 }
 
 /** For rules between rows that only their keys can decide. */

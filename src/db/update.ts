@@ -1,16 +1,19 @@
 /** Updates a resource: only the columns whose elements changed, one version, or nothing at all when nothing changed. */
 import { sameJson } from '../fhir/json.ts';
-import { FhirError, fault } from '../fhir/outcome.ts';
+import { FhirError } from '../fhir/outcome.ts';
 import { type JsonObject, lift, lower } from '../mapping/lift.ts';
 import { neededReferences, planColumns } from '../mapping/plan.ts';
 import { complement, contentOf, renderLifted, withoutServerOwned } from '../mapping/render.ts';
 import type { Columns, Stored } from '../mapping/types.ts';
 import { type Change, enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
+import { changeVariant } from './change-variant.ts';
 import { after } from './clock.ts';
 import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
+import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
+import { refuseOtherPatient } from './refuse-other-patient.ts';
 import { beginVersions, patientKeyOf } from './relative-versions.ts';
 import { childrenOf, parentsOf, type Relatives, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
@@ -73,6 +76,8 @@ export async function writeVersion(
   known?: KnownKeys,
 ): Promise<WriteResult> {
   const { variant } = current;
+  const target = parts.registry.variantAfter(variant, resource);
+  if (target !== variant) return changeVariant(parts, session, current, target, resource, writing, known);
   const { source } = variant.variant;
   const before = storedOf(current);
   const env = parts.env();
@@ -108,7 +113,7 @@ export async function writeVersion(
   await supersede(session, [current]);
   const relatives = await beginVersions(parts, session, relativesOf(parts, current, row), [current.rid]);
   const goneChildren = await beginVersions(parts, session, deletedChildren(parts, current, children));
-  await updateRow(session, source.table, key, row);
+  if (!source.rowless) await updateRow(session, source.table, key, row);
   const childVariant = variantOfChildRows(parts.registry, variant);
   const written =
     source.child && children && childrenChanged(children)
@@ -169,14 +174,6 @@ function storedOf(record: ResourceRecord): Stored {
   return record.stored;
 }
 
-/** A row never changes hands: in MediMax its whole chart hangs on the patient, and history would show one patient another's record. */
-function refuseOtherPatient(current: ResourceRecord, row: Columns, parent: Columns | null): void {
-  const wanted = row['patient_id'] ?? parent?.['patient_id'];
-  if (wanted === undefined || wanted === null || wanted === patientKeyOf(current)) return;
-  const text = `${current.resourceType}/${current.id} belongs to Patient/${current.stored?.patientId}; it cannot be given to another patient. Create it there and delete it here.`;
-  throw fault('unprocessable', 'business-rule', text, `${current.resourceType}.subject`);
-}
-
 function relativesOf(parts: DatabaseParts, current: ResourceRecord, changed: Columns): readonly Relatives[] {
   const { variant, stored } = current;
   const { source } = variant.variant;
@@ -204,32 +201,6 @@ function deletedChildren(parts: DatabaseParts, { variant }: ResourceRecord, chan
     key: Number(row[child.key]),
     staleBits: 0,
   }));
-}
-
-/** Marks resources whose present state is kept already as deleted, each in a version of its own. */
-export async function markDeleted(
-  parts: DatabaseParts,
-  session: Session,
-  records: readonly ResourceRecord[],
-  writing: Writing,
-): Promise<void> {
-  for (const record of records) {
-    await session.modify(
-      'UPDATE fhir_resource SET version = version + 1, last_updated = ?, tx = ?, state = 1, refined = 0, origin = ?, overlay = NULL WHERE rid = ?',
-      [datetimeOf(after(record.lastUpdated, writing.lastUpdated)), writing.tx, writing.origin, record.rid],
-    );
-  }
-  const indexed = records.filter(({ overlay }) => overlay !== null);
-  if (indexed.length > 0)
-    await parts.index.replace(
-      session,
-      indexed.map(({ rid, variant }) => ({ rid, variant, overlay: null })),
-      false,
-    );
-  await enterChanges(
-    session,
-    records.map((record) => ({ rid: record.rid, version: record.version + 1, patientKey: patientKeyOf(record) })),
-  );
 }
 
 /** Ids that follow a foreign key which this update changed. */

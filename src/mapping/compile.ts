@@ -1,6 +1,7 @@
 /** A mapping made ready to run: what can be worked out once per variant is worked out here, not per request. */
 import { hash } from 'node:crypto';
 import { type JsonObject, type SlicesByArray, slicesByArray } from './lift.ts';
+import { patientReference } from './pairs.ts';
 import { type PathSet, pathSet } from './paths.ts';
 import { tables } from './tables.ts';
 import type { ColumnValue, Mapping, Pair, Stored, Variant } from './types.ts';
@@ -42,18 +43,36 @@ export interface CompiledVariant {
 export interface CompiledMapping {
   readonly resourceType: string;
   readonly mapping: Mapping<JsonObject>;
+  /** Those made of rows. */
   readonly variants: readonly CompiledVariant[];
+  /** Keeps what was withdrawn, without a row; null where the type has rows for everything. See docs/decisions/0008. */
+  readonly kept: CompiledVariant | null;
+  /** `variants` and `kept`. */
+  readonly all: readonly CompiledVariant[];
 }
+
+/** Name of the variant without rows. */
+export const keptName = 'kept';
 
 /** Bits of the mask are those of a 32-bit integer, sign left alone. */
 const pairsMax = 31;
 
 export function compileMapping(mapping: Mapping<JsonObject>): CompiledMapping {
-  return {
-    resourceType: mapping.resourceType,
-    mapping,
-    variants: mapping.variants.map((variant) => compileVariant(mapping.resourceType, variant)),
-  };
+  const { resourceType } = mapping;
+  const variants = mapping.variants.map((variant) => compileVariant(resourceType, variant));
+  const kept = keptVariant(mapping);
+  return { resourceType, mapping, variants, kept, all: kept ? [...variants, kept] : variants };
+}
+
+/** Nothing is a column but the patient it belongs to. */
+function keptVariant({ resourceType, variants: [first], withdrawn }: Mapping<JsonObject>): CompiledVariant | null {
+  if (!withdrawn || !first) return null;
+  const { table, idPrefix } = first.source;
+  return compileVariant(resourceType, {
+    name: keptName,
+    source: { table, key: 'rid', idPrefix, patient: 'row', rowless: true },
+    pairs: [patientReference<JsonObject>(resourceType, withdrawn.patient)],
+  });
 }
 
 function compileVariant(resourceType: string, variant: Variant<JsonObject>): CompiledVariant {

@@ -78,7 +78,8 @@ function writeContext(input: PlanInput, issues: Issue[]): WriteContext {
 
 /** Every column is named on insert: a column default is a statement nobody made (S3, S4 of the mapping notes). */
 function wholeRow({ variant }: CompiledVariant, written: Columns, timestamp: string): Columns {
-  const { table, key, where } = variant.source;
+  const { table, key, where, rowless } = variant.source;
+  if (rowless) return written;
   const row: Record<string, ColumnValue> = {};
   for (const [name, column] of Object.entries(tables[table].columns)) {
     if (name === key) continue;

@@ -12,6 +12,8 @@ export interface Registry {
   variant(resourceType: string, name: string): CompiledVariant | undefined;
   /** The variant that keeps a new resource of this content. */
   variantFor(resourceType: string, resource: JsonObject): CompiledVariant;
+  /** The variant that keeps a resource of this content which `current` keeps now: another one only when it is withdrawn, or no longer. */
+  variantAfter(current: CompiledVariant, resource: JsonObject): CompiledVariant;
   /** All variants whose row, parent or child is in this table. */
   ofTable(table: TableName): readonly CompiledVariant[];
 }
@@ -24,18 +26,27 @@ export function createRegistry(mappings: readonly AnyMapping[]): Registry {
   const compiled = mappings.map(compileMapping);
   const byType = new Map(compiled.map((mapping) => [mapping.resourceType, mapping]));
   if (byType.size !== compiled.length) throw new Error('A resource type is registered twice');
-  const variant = (resourceType: string, name: string) => byType.get(resourceType)?.variants.find((one) => one.name === name);
+  const variant = (resourceType: string, name: string) => byType.get(resourceType)?.all.find((one) => one.name === name);
+  const keptFor = (resourceType: string, resource: JsonObject) => {
+    const mapping = byType.get(resourceType);
+    return mapping?.mapping.withdrawn?.is(resource) ? mapping.kept : null;
+  };
+  const variantFor = (resourceType: string, resource: JsonObject) => {
+    const mapping = byType.get(resourceType);
+    const name = mapping?.mapping.choose?.(resource) ?? mapping?.variants[0]?.name;
+    const chosen = keptFor(resourceType, resource) ?? (name === undefined ? undefined : variant(resourceType, name));
+    if (!chosen) throw new Error(`${resourceType}: no variant for this resource`);
+    return chosen;
+  };
   return {
     mappings: compiled,
     resourceTypes: compiled.map((mapping) => mapping.resourceType),
     get: (resourceType) => byType.get(resourceType),
     variant,
-    variantFor(resourceType, resource) {
-      const mapping = byType.get(resourceType);
-      const name = mapping?.mapping.choose?.(resource) ?? mapping?.variants[0]?.name;
-      const chosen = name === undefined ? undefined : variant(resourceType, name);
-      if (!chosen) throw new Error(`${resourceType}: no variant for this resource`);
-      return chosen;
+    variantFor,
+    variantAfter(current, resource) {
+      const kept = keptFor(current.resourceType, resource);
+      return kept ?? (current.variant.source.rowless ? variantFor(current.resourceType, resource) : current);
     },
     ofTable: (table) =>
       compiled

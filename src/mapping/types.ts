@@ -37,6 +37,8 @@ export interface Source {
   readonly patient: 'self' | 'row' | 'parent';
   readonly parent?: ParentSource;
   readonly child?: ChildSource;
+  /** True for what has no row in MediMax: its `row` is `{rid, patient_id}` of the gateway's own books, all else is overlay. */
+  readonly rowless?: true;
 }
 
 export interface ParentSource {
@@ -152,4 +154,12 @@ export interface Mapping<L = object, Terms = unknown> {
   readonly variants: readonly Variant<L, Terms>[];
   /** The variant that keeps this (new) resource; needed where there are several. */
   choose?(resource: L): string;
+  /** How a resource of this type says that it was withdrawn, where MediMax has no way to say so: it is then kept without a row. */
+  readonly withdrawn?: Withdrawn<L>;
+}
+
+export interface Withdrawn<L = object> {
+  /** The element that names the patient: `subject`, `patient`. */
+  readonly patient: string;
+  is(resource: L): boolean;
 }

@@ -119,14 +119,13 @@ for (const item of ['NKDA', 'no known allergies', 'None']) {
   });
 }
 
-test('status: active 1, inactive and resolved 0; refuted and entered-in-error 0', () => {
+test('status: active 1, inactive and resolved 0; refuted 0', () => {
   const flag = (more: JsonObject) => columns(more)['is_active'];
   assert.deepEqual(
     ['active', 'inactive', 'resolved'].map((code) => flag({ clinicalStatus: clinical(code) })),
     [1, 0, 0],
   );
   assert.equal(flag({ verificationStatus: verified('refuted') }), 0);
-  assert.equal(flag({ clinicalStatus: undefined, verificationStatus: verified('entered-in-error') }), 0);
   assert.deepEqual(
     [0, 1, null].map((is_active) => read({ is_active })['clinicalStatus']),
     [clinical('inactive'), clinical('active'), clinical('active')],

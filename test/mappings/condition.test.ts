@@ -99,14 +99,12 @@ test('without clinicalStatus is_active is NULL, not 1', () => {
   assert.equal(write({}).plan.row['is_active'], null);
 });
 
-for (const code of ['entered-in-error', 'refuted']) {
-  test(`verificationStatus ${code} is is_active 0 with a warning, and carries no clinicalStatus`, () => {
-    const written = write({ verificationStatus: verified(code) });
-    assert.equal(written.plan.row['is_active'], 0);
-    assert.equal(back(written)['clinicalStatus'], undefined);
-    assert.equal(written.plan.issues[0]?.severity, 'warning');
-  });
-}
+test('verificationStatus refuted is is_active 0 with a warning', () => {
+  const written = write({ verificationStatus: verified('refuted') });
+  assert.equal(written.plan.row['is_active'], 0);
+  assert.equal(back(written)['clinicalStatus'], undefined);
+  assert.equal(written.plan.issues[0]?.severity, 'warning');
+});
 
 for (const code of ['provisional', 'differential', 'unconfirmed']) {
   test(`verificationStatus ${code} goes by clinicalStatus, with a warning`, () => {

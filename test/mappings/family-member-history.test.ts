@@ -69,7 +69,7 @@ test('a row that says little is still valid', () => {
   assert.match(JSON.stringify(resource['condition']), /data-absent-reason/);
 });
 
-test('is_active and severity are extensions; entered-in-error is inactive, with a warning', () => {
+test('is_active and severity are extensions', () => {
   const extension = [
     { url: `${local}medimax-active`, valueBoolean: false },
     { url: `${local}medimax-severity`, valueCode: 'severe' },
@@ -77,8 +77,6 @@ test('is_active and severity are extensions; entered-in-error is inactive, with 
   assert.equal(columns({ extension })['is_active'], 0);
   assert.equal(columns({ extension })['severity'], 'severe');
   assert.equal(columns({})['is_active'], null);
-  const wrong = write({ status: 'entered-in-error' });
-  assert.deepEqual([wrong.plan.row['is_active'], wrong.plan.issues[0]?.severity], [0, 'warning']);
 });
 
 test('the relationship stays whatever MediMax changes; onset other than a period is kept beside NULL', () => {

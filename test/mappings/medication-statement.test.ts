@@ -92,7 +92,6 @@ for (const [status, flag] of [
   ['stopped', 0],
   ['completed', 0],
   ['not-taken', 0],
-  ['entered-in-error', 0],
   ['unknown', null],
 ] as const) {
   test(`status ${status} is is_continued ${flag}, and the exact code comes back`, () => {

@@ -169,10 +169,6 @@ describe('writing a symptom', () => {
       refusals(() => rowOf(nobody)),
       ['required Observation.subject'],
     );
-    assert.deepEqual(
-      refusals(() => rowOf({ ...sent, status: 'entered-in-error' })),
-      ['business-rule Observation.status'],
-    );
     const missing = { ...sent, extension: [{ ...link, valueReference: { reference: 'Appointment/missing' } }] };
     assert.deepEqual(
       refusals(() => rowOf(missing)),

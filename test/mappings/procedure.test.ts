@@ -74,7 +74,6 @@ for (const [status, flag] of [
   ['unknown', 0],
   ['in-progress', 0],
   ['stopped', 0],
-  ['entered-in-error', 0],
 ] as const) {
   test(`status ${status} is is_active ${flag}, and comes back`, () => {
     const written = write({ status });

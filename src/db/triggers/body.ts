@@ -1,9 +1,9 @@
 /** What each trigger does, in the order of locks that keeps writers of relatives apart: rows below, resource above, itself, resources below. */
-import type { CompiledVariant } from '../../mapping/compile.ts';
+import { type CompiledVariant, keptName } from '../../mapping/compile.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import { type TableName, tables } from '../../mapping/tables.ts';
 import { allBits, anyChanged, parentColumns, staleBits, versionColumns } from './changed.ts';
-import { childrenBeforeArrival, childrenBeforeChange, documentOf } from './document.ts';
+import { childrenBeforeArrival, childrenBeforeChange, documentOf, rowlessDocument } from './document.ts';
 import type { SchemaFacts } from './facts.ts';
 import { type Layer, layersOf } from './layers.ts';
 import { appear, forEach, lock, moveOn, toDeleted, when } from './steps.ts';
@@ -76,8 +76,24 @@ function onDelete(registry: Registry, table: TableName, facts: SchemaFacts): str
       ? []
       : [forEach('fhir_key', `SELECT c.${key} FROM ${rows} ORDER BY c.${key} LOCK IN SHARE MODE`, bodies.join('\n'))];
   });
-  return [...lockRows, ...above, ...own, ...holders, ...below];
+  const rowless = table === 'Patient' && registry.mappings.some(({ kept }) => kept) ? [vanishingRowless] : [];
+  return [...lockRows, ...above, ...own, ...holders, ...below, ...rowless];
 }
+
+/** What was withdrawn has no row that could fall with the patient's; its resources go all the same. */
+const vanishingRowless = forEach(
+  'fhir_kept',
+  `SELECT rid FROM fhir_resource WHERE patient_key = OLD.patient_id AND variant = '${keptName}' AND state = 0 ORDER BY rid`,
+  [
+    'SELECT MAX(rid), MAX(tx) INTO fhir_rid, fhir_tx FROM fhir_resource WHERE rid = fhir_kept FOR UPDATE;',
+    moveOn({
+      doc: `SELECT MAX(${rowlessDocument}) INTO fhir_doc FROM fhir_resource k WHERE k.rid = fhir_kept;`,
+      isLong: false,
+      sets: toDeleted,
+      patientKey: 'patient_key',
+    }),
+  ].join('\n'),
+);
 
 /**
  * Waits for whoever is changing these rows before any resource is locked, and reads them as they are, not as a snapshot has them.

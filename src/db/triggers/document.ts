@@ -62,6 +62,11 @@ export function documentOf(variant: CompiledVariant, from: DocumentSource, facts
   );
 }
 
+/** The document of a resource without a row: an expression over `fhir_resource` with alias k. */
+export const rowlessDocument =
+  `CONCAT('{"row":{"rid":', k.rid, ',"patient_id":', k.patient_key, '},"parent":null,"children":[],"patientId":', ` +
+  `${quoted(idOf('Patient', 'Patient', 'k.patient_key'))}, ',"parentId":null}')`;
+
 /** The children of a row as they are in the table. */
 export function childrenOf(child: ChildSource, parentKey: string, facts: SchemaFacts): string {
   return list(child, rowJson(child.table, 's', facts), `s.${child.foreignKey} = ${parentKey}`);

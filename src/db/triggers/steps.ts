@@ -5,6 +5,9 @@
  * would take shared locks before exclusive ones, and MediMax's sessions would meet in deadlocks that they do not know.
  */
 
+import { keptName } from '../../mapping/compile.ts';
+import { rowlessDocument } from './document.ts';
+
 export interface Address {
   /** SQL expressions. */
   readonly type: string;
@@ -88,7 +91,8 @@ ELSE
     UPDATE fhir_resource SET last_updated = GREATEST(fhir_now, last_updated), tx = fhir_mark WHERE rid = fhir_rid;
   ELSEIF fhir_tx <> fhir_mark THEN
     INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin, doc, overlay)
-      SELECT rid, version, variant, last_updated, state, refined, origin, NULL, overlay FROM fhir_resource WHERE rid = fhir_rid;
+      SELECT rid, version, variant, last_updated, state, refined, origin, IF(state = 0 AND variant = '${keptName}', ${rowlessDocument}, NULL), overlay
+      FROM fhir_resource k WHERE rid = fhir_rid;
     INSERT INTO fhir_change (rid, version, patient_key) SELECT rid, version + 1, fhir_patient FROM fhir_resource WHERE rid = fhir_rid;
     UPDATE fhir_resource SET version = version + 1, last_updated = GREATEST(fhir_now, last_updated + INTERVAL 1 MICROSECOND), tx = fhir_mark WHERE rid = fhir_rid;
   END IF;
@@ -101,7 +105,7 @@ END IF;`;
 export function forEach(name: string, select: string, body: string): string {
   return `BEGIN
   DECLARE fhir_done BOOLEAN DEFAULT FALSE;
-  DECLARE ${name} INT;
+  DECLARE ${name} BIGINT UNSIGNED;
   DECLARE fhir_rows CURSOR FOR ${select};
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET fhir_done = TRUE;
   OPEN fhir_rows;

@@ -123,7 +123,17 @@ const past: fc.Arbitrary<JsonObject> = fc.oneof(
   fc.integer({ min: 1970, max: 2025 }).map((year): JsonObject => ({ effectivePeriod: { start: `${year}-02` } })),
 );
 
-const status = fc.constantFrom('final', 'final', 'final', 'preliminary', 'registered', 'amended', 'corrected', 'unknown');
+const status = fc.constantFrom(
+  'final',
+  'final',
+  'final',
+  'preliminary',
+  'registered',
+  'amended',
+  'corrected',
+  'unknown',
+  'cancelled',
+);
 const category = (code: string) => ({
   coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code }],
 });
