@@ -4,6 +4,8 @@ import type { Spread } from './spread.ts';
 export interface Bench {
   /** One sentence: what is compared with what. */
   readonly what: string;
+  /** Searches need the search index of the clinic; it takes a minute to make. Others begin with an empty one. */
+  readonly needsIndex?: true;
   run(site: Site): Promise<readonly Figure[]>;
 }
 

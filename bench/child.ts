@@ -25,7 +25,7 @@ export interface ChildOptions {
   readonly logFile: string;
 }
 
-const stopGraceMs = 5000;
+const stopGraceMs = 20_000;
 
 export function startChild({ name, module, args = [], nodeArgs = [], env, logFile }: ChildOptions): Child {
   const log = openSync(logFile, 'a');

@@ -42,6 +42,13 @@ async function measure(contender: Contender, durationMs: number): Promise<Slice>
   const slice = await contender.run(durationMs);
   if (slice.failed > 0) throw new Error(`${contender.name}: ${slice.failed} of ${slice.failed + slice.done} failed`);
   if (slice.done === 0) throw new Error(`${contender.name}: nothing was done`);
-  if (process.env['BENCH_RAW']) console.error(contender.name, Math.round(slice.done / slice.seconds), 'per s', Math.round((slice.cpuSeconds / slice.done) * 1e6), 'us cpu');
+  if (process.env['BENCH_RAW'])
+    console.error(
+      contender.name,
+      Math.round(slice.done / slice.seconds),
+      'per s',
+      Math.round((slice.cpuSeconds / slice.done) * 1e6),
+      'us cpu',
+    );
   return slice;
 }

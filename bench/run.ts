@@ -44,7 +44,10 @@ Benches: ${known.join(', ')}`);
 async function runBench(name: string): Promise<void> {
   const { bench }: { bench: Bench } = await import(new URL(`${name}.ts`, import.meta.url).href);
   console.log(`\n${name}: ${bench.what}`);
-  const site = await openSite(pace, { ...(values.profile === undefined ? {} : { profileFolder: values.profile }) });
+  const site = await openSite(pace, {
+    needsIndex: bench.needsIndex ?? false,
+    ...(values.profile === undefined ? {} : { profileFolder: values.profile }),
+  });
   const end = (code: number) => {
     site.abandon();
     process.exit(code);

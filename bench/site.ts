@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
-import { readConfig } from '../src/config.ts';
+import { type Config, readConfig } from '../src/config.ts';
 import { migrateUp } from '../src/db/migrate.ts';
 import { connectionOptions, sessionStatements } from '../src/db/pool.ts';
 import { freePort } from '../src/free-port.ts';
-import { createGatewayRegistry } from '../src/gateway.ts';
+import { createGatewayRegistry, openGateway } from '../src/gateway.ts';
 import { startLocal } from '../src/local/start.ts';
 import type { Contender, HttpProcess, LoadRequest, LoopProcess, Pace, Site } from './bench.ts';
 import { ask, type Child, startChild } from './child.ts';
@@ -19,6 +19,7 @@ import type { PeakMemory } from './report.ts';
 const root = resolve(import.meta.dirname, '..');
 const connections = 16;
 const startMs = 30_000;
+const indexMs = 600_000;
 
 export interface OpenSite extends Site {
   peakMemory(): readonly PeakMemory[];
@@ -28,7 +29,10 @@ export interface OpenSite extends Site {
   abandon(): void;
 }
 
-export async function openSite(pace: Pace, options: { readonly profileFolder?: string }): Promise<OpenSite> {
+export async function openSite(
+  pace: Pace,
+  options: { readonly needsIndex: boolean; readonly profileFolder?: string },
+): Promise<OpenSite> {
   mkdirSync(join(root, '.medimax'), { recursive: true });
   const folder = mkdtempSync(join(root, '.medimax', 'bench-'));
   const { PATH } = process.env;
@@ -65,6 +69,10 @@ export async function openSite(pace: Pace, options: { readonly profileFolder?: s
     await adopt();
     for (const statement of overlayStatements) await sql(statement);
     await sql('ANALYZE TABLE Patient, Medical_History, Lab_Report, Lab_Finding, fhir_resource');
+
+    if (options.needsIndex) say('indexing the clinic for searches');
+    else await sql('DELETE FROM fhir_search_pending');
+    await indexPending(config);
 
     const start = (
       name: string,
@@ -168,6 +176,13 @@ export async function openSite(pace: Pace, options: { readonly profileFolder?: s
     abandon();
     throw failure;
   }
+}
+
+/** Otherwise the gateway would do it in the background while it is measured. */
+async function indexPending(config: Config): Promise<void> {
+  const { search, close } = await openGateway(config);
+  await search.indexer.catchUp(null, Date.now() + indexMs);
+  await close();
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -50,7 +50,8 @@ export function createIndexer(parts: IndexerParts, searchEnv: SearchEnv, configu
         indexBatch(own, parts, searchEnv, types, Number(until)),
       );
       total += done;
-      if (done === 0) return total;
+      // When the process ends, what is left waits for the next one.
+      if (done === 0 || stopped) return total;
       if (Date.now() > deadline - 500) throw stillIndexing();
     }
   };
