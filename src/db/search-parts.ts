@@ -6,7 +6,7 @@ import type { SearchEnv } from '../search/env.ts';
 import type { SearchSettings } from '../search/parse.ts';
 import type { ExpandValueSet } from '../search/parse-criterion.ts';
 import { createIndexer, type Indexer, type IndexerParts } from './index-pending.ts';
-import type { Pool } from './pool.ts';
+import type { Pool, Pool } from './pool.ts';
 import { createSearchStore, type SearchStore } from './search-store.ts';
 
 export interface Search {
@@ -18,7 +18,7 @@ export interface Search {
 
 export interface SearchOptions {
   readonly parts: IndexerParts;
-  /** Connections for indexing only. */
+  /** Connections of the index's own: writes wait for it while they hold one of the others. */
   readonly indexPool: Pool;
   readonly config: Config;
   readonly cursorSecret: string;
@@ -53,9 +53,18 @@ export function searchSettings(
   };
 }
 
-export function createSearch({ parts, config, cursorSecret, toCanonical, expand, configuration }: SearchOptions): Search {
+export function createSearch({
+  parts,
+  indexPool,
+  config,
+  cursorSecret,
+  toCanonical,
+  expand,
+  configuration,
+}: SearchOptions): Search {
   const settings = searchSettings(config, parts.registry, toCanonical, expand);
-  const indexer = createIndexer(parts, settings.env, configuration);
+  // A transaction that waits for the index holds a connection of the other pool: indexing must never wait for one of those.
+  const indexer = createIndexer({ ...parts, pool: indexPool }, settings.env, configuration);
   return {
     store: createSearchStore(parts.pool, indexer, parts.timeoutMs),
     indexer,
