@@ -6,7 +6,7 @@ import type { SearchEnv } from '../search/env.ts';
 import type { SearchSettings } from '../search/parse.ts';
 import type { ExpandValueSet } from '../search/parse-criterion.ts';
 import { createIndexer, type Indexer, type IndexerParts } from './index-pending.ts';
-import type { Pool, Pool } from './pool.ts';
+import type { Pool } from './pool.ts';
 import { createSearchStore, type SearchStore } from './search-store.ts';
 
 export interface Search {
