@@ -133,6 +133,13 @@ export const settings = {
     bodyBytesMax: integer('BODY_MAX_BYTES', 5_242_880, 'bytes', 'The body of a request, after decompression.'),
     jsonDepthMax: integer('JSON_DEPTH_MAX', 64, 'levels', 'Nesting of a JSON body.', { max: 1000 }),
     bundleEntriesMax: integer('BUNDLE_ENTRIES_MAX', 5000, 'entries', 'Entries of a batch or a transaction.', { max: 100_000 }),
+    idempotencyHours: integer(
+      'IDEMPOTENCY_HOURS',
+      24,
+      'hours',
+      'How long the answer to a request with an Idempotency-Key is kept for the same request sent again.',
+      { max: 8760 },
+    ),
     conditionalDeletesMax: integer(
       'CONDITIONAL_DELETES_MAX',
       1,

@@ -42,6 +42,8 @@ export interface DatabaseParts {
   /** Whether the server knows INSERT … RETURNING (MariaDB does, MySQL does not). */
   readonly insertReturns: boolean;
   readonly timeoutMs: number;
+  /** How long answers are kept for requests with an Idempotency-Key. */
+  readonly idempotencyHours: number;
   env(): Env;
   select(variant: CompiledVariant): VariantSelect;
 }

@@ -3,6 +3,7 @@ import type { Issue } from '../fhir/outcome.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Stored } from '../mapping/types.ts';
+import type { IdempotencyStore, Seal } from './idempotency.ts';
 import type { TransactionBundle } from './transaction-bundle-entries.ts';
 
 /** One version of one resource as the tables hold it. `rendered` content follows from it by `renderResource`. */
@@ -57,7 +58,9 @@ export interface Repository {
   /** Deletes; already deleted or never there gives null. `cascade` allows deleting a Patient whose chart is not empty. */
   delete(resourceType: string, id: string, options: WriteOptions & { readonly cascade: boolean }): Promise<WriteResult | null>;
   /** All writes of a transaction Bundle, or none. @throws EntriesRefused with the faults of every entry */
-  transact(bundle: TransactionBundle, options: WriteOptions): Promise<BundleResults>;
+  transact(bundle: TransactionBundle, options: WriteOptions, seal?: Seal<BundleResults>): Promise<BundleResults>;
+  /** Answers kept for requests that may be sent again. */
+  readonly answers: IdempotencyStore;
   /** The resource as served: resourceType, id, meta, content; elements in the order of the specification. */
   render(record: ResourceRecord): JsonObject;
 }

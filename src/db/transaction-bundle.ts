@@ -3,6 +3,7 @@ import { newTransactionMark, type Writing } from './books.ts';
 import { removeRecord } from './delete.ts';
 import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
+import { type Seal, sealAnswer } from './idempotency.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import type { BundleResults, WriteOptions, WriteResult } from './repository.ts';
@@ -18,6 +19,7 @@ export async function writeBundle(
   parts: DatabaseParts,
   bundle: TransactionBundle,
   options: WriteOptions,
+  seal?: Seal<BundleResults>,
 ): Promise<BundleResults> {
   const tx = newTransactionMark();
   let first: WriteResult | undefined;
@@ -31,6 +33,7 @@ export async function writeBundle(
   };
   return inTransaction(parts.pool, { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed }, async (session) => {
     const results = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+    if (seal) await sealAnswer(session, seal.claim, seal.answer(results));
     first = [...results.values()].flat().find(({ outcome }) => outcome !== 'unchanged');
     return results;
   });

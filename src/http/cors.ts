@@ -1,13 +1,14 @@
 /** CORS: which web pages may call the gateway, and what they may see. https://fetch.spec.whatwg.org/#http-cors-protocol */
 
 /** Response headers that a page's script may read. */
-const exposed = 'ETag, Location, Content-Location, Last-Modified, X-Request-Id, Retry-After';
+const exposed = 'ETag, Location, Content-Location, Last-Modified, X-Request-Id, Retry-After, Idempotency-Replayed';
 
 const requestHeaders = [
   'Accept',
   'Authorization',
   'Content-Encoding',
   'Content-Type',
+  'Idempotency-Key',
   'If-Match',
   'If-Modified-Since',
   'If-None-Exist',

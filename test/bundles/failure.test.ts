@@ -24,7 +24,7 @@ const condition = (subject: string, text: string) => ({
   code: { text },
   subject: { reference: subject },
 });
-const create = (n: number, resource: { readonly resourceType: string }) => ({
+const create = (n: number, resource: { readonly resourceType: string; readonly [key: string]: unknown }) => ({
   fullUrl: urn(n),
   resource,
   request: { method: 'POST', url: resource.resourceType },
@@ -45,7 +45,7 @@ function fifty(): object[] {
     request: { method: 'PUT', url: `Condition/${id}` },
   });
   return [
-    create(1, { resourceType: 'Patient', name: [{ text: 'New' }] } as { resourceType: string }),
+    create(1, { resourceType: 'Patient', name: [{ text: 'New' }] }),
     ...conditions.slice(0, 5).map(put),
     ...conditions.slice(5).map((id) => ({ request: { method: 'DELETE', url: `Condition/${id}` } })),
     ...Array.from({ length: 20 }, (_none, at) => create(10 + at, condition(urn(1), `C ${at}`))),
@@ -57,15 +57,13 @@ function fifty(): object[] {
         subject: { reference: urn(1) },
         effectiveDateTime: '2024-01-01',
         valueString: 'x',
-      } as { resourceType: string }),
+      }),
     ),
     ...Array.from({ length: 5 }, (_none, at) => ({
       ...create(60 + at, {
         resourceType: 'Patient',
         identifier: [{ system: 'http://x.example', value: String(at) }],
         name: [{ text: 'N' }],
-      } as {
-        resourceType: string;
       }),
       request: { method: 'POST', url: 'Patient', ifNoneExist: `identifier=http://x.example|${at}` },
     })),
@@ -85,7 +83,7 @@ async function everything(): Promise<string> {
 
 /** Faults found at different times: by validation, by the mapping, in the database before writing, and while MediMax's tables are written. */
 const faults: readonly ((entry: Record<string, unknown>) => Record<string, unknown>)[] = [
-  () => create(99, { resourceType: 'Condition', code: 'no' } as { resourceType: string }),
+  () => create(99, { resourceType: 'Condition', code: 'no' }),
   () => create(99, condition('Patient/nobody', 'X')),
   () => ({ request: { method: 'DELETE', url: 'Condition/none', ifMatch: 'no tag' } }),
   () => ({

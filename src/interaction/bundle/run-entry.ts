@@ -1,5 +1,7 @@
 /** Runs one entry as the request it stands for, by the same route table as HTTP; a failure is an answer too. */
+import { hash } from 'node:crypto';
 import { error, FhirError, operationOutcome, statusOf } from '../../fhir/outcome.ts';
+import { header } from '../header.ts';
 import type { InteractionContext, InteractionRequest, InteractionResponse, RequestHeaders } from '../interaction.ts';
 import type { BundleEntry } from './entries.ts';
 
@@ -40,6 +42,7 @@ function failureOf({ log }: InteractionContext, { requestId }: InteractionReques
 /** Preferences of the Bundle hold for its entries; conditions are each entry's own. */
 function headersOf(headers: RequestHeaders, entry: BundleEntry): RequestHeaders {
   const { prefer, 'x-cascade': cascade } = headers;
+  const key = header(headers, 'idempotency-key');
   const own: Readonly<Record<string, string | undefined>> = {
     'if-none-exist': entry.ifNoneExist,
     'if-match': entry.ifMatch,
@@ -50,6 +53,8 @@ function headersOf(headers: RequestHeaders, entry: BundleEntry): RequestHeaders 
   return {
     ...Object.fromEntries(given),
     ...(prefer === undefined ? {} : { prefer }),
+    // A batch that is sent again finds which of its creates were done.
+    ...(key === undefined || entry.method !== 'POST' ? {} : { 'idempotency-key': `${hash('sha256', key)}/${entry.index}` }),
     ...(cascade === undefined ? {} : { 'x-cascade': cascade }),
   };
 }

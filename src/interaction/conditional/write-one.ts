@@ -1,5 +1,6 @@
 /** One conditional write or patch: a transaction of a single entry, so that its search and its write are one. */
-import type { WriteResult } from '../../db/repository.ts';
+import type { Seal } from '../../db/idempotency.ts';
+import type { BundleResults, WriteResult } from '../../db/repository.ts';
 import { EntriesRefused, type EntryWrite } from '../../db/transaction-bundle-entries.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction.ts';
 
@@ -7,10 +8,12 @@ export async function writeOne(
   { config, repository }: InteractionContext,
   { deadline }: InteractionRequest,
   entry: EntryWrite,
+  seal?: Seal<readonly WriteResult[]>,
 ): Promise<readonly WriteResult[]> {
   const bundle = { entries: [entry], references: [], reads: [], requireIfMatch: config.http.requireIfMatch };
   try {
-    const results = await repository.transact(bundle, { origin: 'client', deadline });
+    const sealed = seal && { claim: seal.claim, answer: (all: BundleResults) => seal.answer(all.get(entry.index) ?? []) };
+    const results = await repository.transact(bundle, { origin: 'client', deadline }, sealed);
     return results.get(entry.index) ?? [];
   } catch (failure) {
     throw failure instanceof EntriesRefused ? (failure.failures.get(entry.index) ?? failure) : failure;
