@@ -9,8 +9,8 @@ const ascii = 'CHARACTER SET ascii COLLATE ascii_bin';
 /** `place` ties the parts of a composite together; `edge` marks the least (1) and the greatest value (2) of a parameter, for sorting. */
 const row = `rid BIGINT UNSIGNED NOT NULL,
   param INT UNSIGNED NOT NULL,
-  n SMALLINT UNSIGNED NOT NULL,
-  place SMALLINT UNSIGNED NOT NULL,
+  n INT UNSIGNED NOT NULL,
+  place INT UNSIGNED NOT NULL,
   edge TINYINT UNSIGNED NOT NULL,`;
 const rowKey = 'PRIMARY KEY (rid, param, n)';
 

@@ -12,7 +12,7 @@ interface Row {
 }
 
 /** The place of values that a parameter has and the composites made of it do not: it is no code's place. */
-export const apart = 65_535;
+export const apart = 4_294_967_295;
 
 export interface TokenRow extends Row {
   readonly code: string | null;
@@ -80,11 +80,21 @@ export function digest(text: string): string {
 
 /** Texts up to this many bytes are kept as they are. */
 const keptBytesMax = 400;
+const shortenedBytes = 410;
 
 /** A text that may be long as a key: itself, or its beginning with a digest; the latter is longer than any of the former. */
 export function keyText(text: string): string {
   if (text.length <= keptBytesMax / 4 || Buffer.byteLength(text) <= keptBytesMax) return text;
-  return `${text.slice(0, keptBytesMax / 3)}#${hash('sha1', text, 'base64url')}`.padEnd(keptBytesMax + 1, '#');
+  const beginning = `${upTo(text, keptBytesMax - 50)}#${hash('sha1', text, 'base64url')}`;
+  return beginning + '#'.repeat(shortenedBytes - Buffer.byteLength(beginning));
+}
+
+/** As many characters as fit into so many bytes. */
+function upTo(text: string, bytesMax: number): string {
+  return Buffer.from(text)
+    .subarray(0, bytesMax)
+    .toString('utf8')
+    .replace(/\ufffd+$/u, '');
 }
 
 export const foldedBytesMax = 700;
@@ -92,6 +102,5 @@ export const foldedBytesMax = 700;
 /** As much of a folded text as the index holds, cut between characters. */
 export function foldedKey(folded: string): string {
   if (Buffer.byteLength(folded) <= foldedBytesMax) return folded;
-  const bytes = Buffer.from(folded).subarray(0, foldedBytesMax);
-  return bytes.toString('utf8').replace(/\ufffd+$/u, '');
+  return upTo(folded, foldedBytesMax);
 }

@@ -27,6 +27,23 @@ async function rightOrRefused(type: string, name: string, value: string): Promis
   if (status === 400) assert.ok(body.issue[0].expression[0].length > 0, JSON.stringify(body));
 }
 
+test('long values in resources are indexed whole', async () => {
+  const long = ['山'.repeat(5000), '😀'.repeat(3000), `${'a'.repeat(399)}é`, 'x'.repeat(100_000)];
+  const codings = Array.from({ length: 70_000 }, (_, at) => ({ code: `c${at}` }));
+  await post(gateway.app, 'Patient', {
+    resourceType: 'Patient',
+    name: [{ text: 'Long' }],
+    gender: 'male',
+    identifier: long.map((value) => ({ value })),
+    maritalStatus: { text: 'x', coding: [{ code: 'M' }] },
+    communication: [{ language: { coding: codings } }],
+    contact: [{ name: { text: 'y' } }],
+  }).expect(201);
+  for (const value of long) assert.equal((await form('Patient', { identifier: value }).expect(200)).body.entry?.length, 1);
+  assert.equal((await form('Patient', { identifier: `${'山'.repeat(4999)}x` }).expect(200)).body.entry, undefined);
+  assert.equal((await form('Patient', { language: 'c69999' }).expect(200)).body.entry.length, 1);
+});
+
 const odd = [
   '',
   ' ',
