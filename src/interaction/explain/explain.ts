@@ -1,5 +1,6 @@
 /** $explain: where each element of a resource or a draft comes from, and which resources a row of MediMax is part of. docs/explain.md */
 import { explain } from '../../explain/explain.ts';
+import { lossReport } from '../../explain/loss.ts';
 import { fault } from '../../fhir/outcome.ts';
 import type { AnyView } from '../../mapping/view.ts';
 import { gone } from '../gone.ts';
@@ -39,6 +40,7 @@ export const explainDraft: Interaction = async ({ inspection, config }, request)
   const explanation = explain(preview, inspection.env(), inspection.codeMaps);
   return parametersOut([
     ...preview.issues.map(({ text }) => ({ name: 'warning', valueString: text })),
+    ...lossReport(preview, inspection.env()).map(({ text }) => ({ name: 'loss', valueString: text })),
     ...explanationOut(explanation, config.clinic.canonicalBase),
   ]);
 };
