@@ -1,7 +1,7 @@
 /** Puts the parts together: pool, registry, repository. The only place, besides the commands, where they meet. */
 import { hash } from 'node:crypto';
 import { DateTime } from 'luxon';
-import { mappings } from '../mappings/index.ts';
+import { mappings, views } from '../mappings/index.ts';
 import { declaredTerminology } from '../mappings/terminology/index.ts';
 import { loadTermTables, type TermTables } from '../mappings/terms/term-table.ts';
 import type { Config } from './config.ts';
@@ -43,7 +43,7 @@ export interface Gateway {
 
 /** The registry of everything this gateway serves. */
 export function createGatewayRegistry(): Registry {
-  return createRegistry(mappings);
+  return createRegistry(mappings, views);
 }
 
 /** Opens the pool and builds everything that serves requests; the database must have been migrated. */

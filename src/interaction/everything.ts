@@ -7,6 +7,7 @@ import { rangeOf } from '../fhir/date.ts';
 import { stringifyJson } from '../fhir/json.ts';
 import { error, FhirError, fault, type Issue } from '../fhir/outcome.ts';
 import type { JsonObject } from '../mapping/lift.ts';
+import type { AnyView } from '../mapping/view.ts';
 import { careDates } from './care-dates.ts';
 import { gone } from './gone.ts';
 import { countOf, rangeIn } from './history.ts';
@@ -25,7 +26,12 @@ const cacheSeconds = 3600;
 interface EverythingQuery {
   readonly care: TimeRange | undefined;
   readonly since: string | undefined;
+  /** Types of the registry that are looked for. */
   readonly types: readonly string[];
+  /** Only where they are asked for. */
+  readonly views: readonly AnyView[];
+  /** Those of `types` that are there for a view only. */
+  readonly hidden: readonly string[];
   readonly withProvenance: boolean;
   readonly count: number;
   readonly after: number | undefined;
@@ -65,7 +71,7 @@ function parseQuery(context: InteractionContext, request: InteractionRequest): E
   const since = rangeIn('_since', query.get('_since'), zone, issues)?.from;
   const count = countOf(query.get('_count'), { ...config.limits, pageDefault: config.limits.pageMax }, issues);
   const wanted = query.get('_type')?.split(',');
-  const served = [...registry.resourceTypes, 'Provenance'];
+  const served = [...registry.resourceTypes, ...registry.views.map((view) => view.resourceType), 'Provenance'];
   for (const type of wanted ?? []) {
     if (!served.includes(type))
       issues.push(
@@ -78,11 +84,16 @@ function parseQuery(context: InteractionContext, request: InteractionRequest): E
   }
   if (issues.length > 0) throw new FhirError('malformed', issues);
   const page = query.get(pageParameter);
+  const views = registry.views.filter(({ resourceType }) => wanted?.includes(resourceType));
+  const own = wanted?.filter((type) => registry.resourceTypes.includes(type)) ?? registry.resourceTypes;
+  const hidden = views.map(({ of }) => of).filter((type) => !own.includes(type));
   return {
     care:
       start || end ? { start: start?.start ?? Number.NEGATIVE_INFINITY, end: end?.end ?? Number.POSITIVE_INFINITY } : undefined,
     since,
-    types: wanted?.filter((type) => type !== 'Provenance') ?? registry.resourceTypes,
+    types: [...own, ...hidden],
+    views,
+    hidden,
     withProvenance: wanted?.includes('Provenance') ?? true,
     count: Math.max(1, count),
     after: page === null ? undefined : Number(readPlace(context.cursorSecret, aboutOf(request), page)),
@@ -143,8 +154,13 @@ async function bundle(
   const isShown = query.types.length > 0;
   const entry = resources.flatMap(({ record, resource }) => {
     const provenance = query.withProvenance ? [provenanceOf(record, config.clinic.canonicalBase)] : [];
+    const shown = isShown ? shownAs(query, record.resourceType, resource) : [];
     return [
-      ...(isShown ? [{ fullUrl: `${baseUrl}/${record.resourceType}/${record.id}`, resource, search: { mode: 'match' } }] : []),
+      ...shown.map((one) => ({
+        fullUrl: `${baseUrl}/${one['resourceType']}/${record.id}`,
+        resource: one,
+        search: { mode: 'match' },
+      })),
       ...provenance.map((one) => ({
         fullUrl: `${baseUrl}/Provenance/${String(one['id'])}`,
         resource: one,
@@ -166,9 +182,14 @@ async function bundle(
   };
 }
 
+function shownAs({ views, hidden }: EverythingQuery, resourceType: string, resource: JsonObject): readonly JsonObject[] {
+  const seen = views.filter(({ of }) => of === resourceType).map((view): JsonObject => ({ ...view.toFhir(resource) }));
+  return hidden.includes(resourceType) ? seen : [resource, ...seen];
+}
+
 /** How many match in all; not counted where the dates of care must be looked up one by one. */
 async function totalOf({ chart }: InteractionContext, query: EverythingQuery, patientKey: number): Promise<{ total?: number }> {
-  if (query.care) return {};
+  if (query.care || query.views.length > query.hidden.length) return {};
   const { types, since } = query;
   const total = await chart.count({
     patientKey,

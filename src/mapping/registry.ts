@@ -3,10 +3,13 @@ import { type CompiledMapping, type CompiledVariant, compileMapping } from './co
 import type { JsonObject } from './lift.ts';
 import type { TableName } from './tables.ts';
 import type { Mapping } from './types.ts';
+import type { AnyView } from './view.ts';
 
 export interface Registry {
   readonly mappings: readonly CompiledMapping[];
   readonly resourceTypes: readonly string[];
+  /** Types without rows of their own; they are none of `resourceTypes`. */
+  readonly views: readonly AnyView[];
   get(resourceType: string): CompiledMapping | undefined;
   /** The variant whose rows a resource's `source` names. */
   variant(resourceType: string, name: string): CompiledVariant | undefined;
@@ -22,10 +25,13 @@ export interface Registry {
 // biome-ignore lint/suspicious/noExplicitAny: the one place where typed mappings enter the untyped kit
 export type AnyMapping = Mapping<any, any>;
 
-export function createRegistry(mappings: readonly AnyMapping[]): Registry {
+export function createRegistry(mappings: readonly AnyMapping[], views: readonly AnyView[] = []): Registry {
   const compiled = mappings.map(compileMapping);
   const byType = new Map(compiled.map((mapping) => [mapping.resourceType, mapping]));
   if (byType.size !== compiled.length) throw new Error('A resource type is registered twice');
+  for (const { resourceType, of } of views) {
+    if (byType.has(resourceType) || !byType.has(of)) throw new Error(`${resourceType} cannot be a view of ${of}`);
+  }
   const variant = (resourceType: string, name: string) => byType.get(resourceType)?.all.find((one) => one.name === name);
   const keptFor = (resourceType: string, resource: JsonObject) => {
     const mapping = byType.get(resourceType);
@@ -41,6 +47,7 @@ export function createRegistry(mappings: readonly AnyMapping[]): Registry {
   return {
     mappings: compiled,
     resourceTypes: compiled.map((mapping) => mapping.resourceType),
+    views,
     get: (resourceType) => byType.get(resourceType),
     variant,
     variantFor,

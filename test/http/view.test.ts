@@ -140,6 +140,15 @@ describe('A view', () => {
     }
   });
 
+  it('is in $everything only when asked for, and once', async () => {
+    const types = async (query: string) =>
+      (await get(`${patient}/$everything${query}`).expect(200)).body.entry.map(({ resource }: Entry) => resource.resourceType);
+    assert.ok(!(await types('')).includes('MedicationRequest'));
+    assert.deepEqual(await types('?_type=MedicationRequest'), Array(3).fill('MedicationRequest'));
+    const both: string[] = await types('?_type=MedicationRequest,MedicationStatement');
+    assert.deepEqual(both.toSorted(), [...Array(3).fill('MedicationRequest'), ...Array(3).fill('MedicationStatement')]);
+  });
+
   it('is read-only in the CapabilityStatement', async () => {
     const { body } = await get('metadata').expect(200);
     const listed = body.rest[0].resource.find(({ type }: { type: string }) => type === 'MedicationRequest');
