@@ -137,7 +137,7 @@ export const settings = {
       'IDEMPOTENCY_HOURS',
       24,
       'hours',
-      'How long the answer to a request with an Idempotency-Key is kept for the same request sent again.',
+      'How long the answer to a request with an Idempotency-Key, or to one with Prefer: respond-async, is kept.',
       { max: 8760 },
     ),
     conditionalDeletesMax: integer(

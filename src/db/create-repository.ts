@@ -5,6 +5,7 @@ import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import { renderResource } from '../mapping/render-resource.ts';
 import type { Stored } from '../mapping/types.ts';
+import { createAsyncJobs } from './async-jobs.ts';
 import { createResource, type Identity, IdTaken } from './create.ts';
 import { deleteResource } from './delete.ts';
 import { translate } from './errors.ts';
@@ -148,6 +149,7 @@ export function createRepository(parts: DatabaseParts): Repository {
       writeBundle(parts, bundle, options, seal),
     ),
     answers: createIdempotencyStore(parts.pool, parts.timeoutMs, parts.idempotencyHours),
+    jobs: createAsyncJobs(parts.pool, parts.timeoutMs, parts.idempotencyHours),
     render,
   };
 }

@@ -31,6 +31,8 @@ export interface IdempotencyStore {
   keep(claim: Claim, answer: KeptAnswer): Promise<void>;
   /** Nothing was changed: the key is free again. An answer that was sealed stays. */
   release(claim: Claim): Promise<void>;
+  /** Takes the key from whoever is at work under it: what is not committed yet cannot be any more. */
+  withdraw(keyHash: Buffer): Promise<void>;
 }
 
 /** Inside a transaction: the answer to what it does, committed with it or not at all. */
@@ -87,6 +89,9 @@ export function createIdempotencyStore(pool: Pool, timeoutMs: number, keptHours:
         keyHash,
         owner,
       ]);
+    },
+    async withdraw(keyHash) {
+      await session.modify('DELETE FROM fhir_idempotency WHERE key_hash = ? AND status IS NULL', [keyHash]);
     },
     async release({ keyHash, owner }) {
       await session.modify('DELETE FROM fhir_idempotency WHERE key_hash = ? AND owner = ? AND status IS NULL', [keyHash, owner]);

@@ -3,6 +3,7 @@ import type { Issue } from '../fhir/outcome.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Stored } from '../mapping/types.ts';
+import type { AsyncJobs } from './async-jobs.ts';
 import type { IdempotencyStore, Seal } from './idempotency.ts';
 import type { TransactionBundle } from './transaction-bundle-entries.ts';
 
@@ -61,6 +62,8 @@ export interface Repository {
   transact(bundle: TransactionBundle, options: WriteOptions, seal?: Seal<BundleResults>): Promise<BundleResults>;
   /** Answers kept for requests that may be sent again. */
   readonly answers: IdempotencyStore;
+  /** Requests that are answered later. */
+  readonly jobs: AsyncJobs;
   /** The resource as served: resourceType, id, meta, content; elements in the order of the specification. */
   render(record: ResourceRecord): JsonObject;
 }

@@ -1,6 +1,7 @@
 /** The one table of FHIR routes: an interaction more is a row more. The CapabilityStatement and 405's Allow follow from it. */
 
 import { views } from '../../mappings/index.ts';
+import { asynchronously, asyncStatus, cancelAsync } from '../interaction/async/respond-async.ts';
 import { bundle } from '../interaction/bundle/bundle.ts';
 import { conditionalDelete } from '../interaction/conditional/delete.ts';
 import { conditionalUpdate } from '../interaction/conditional/update.ts';
@@ -29,10 +30,40 @@ export const routes: readonly Route[] = [
   ...views.flatMap(viewRoutes),
   ...explainRoutes,
   { method: 'GET', path: '/metadata', level: 'system', codes: ['capabilities'], body: 'none', interaction: metadata },
-  { method: 'GET', path: '/', level: 'system', codes: ['search-system'], body: 'none', interaction: searchSystem },
-  { method: 'POST', path: '/', level: 'system', codes: ['transaction', 'batch'], body: 'json', interaction: bundle },
-  { method: 'POST', path: '/_search', level: 'system', codes: ['search-system'], body: 'form', interaction: searchSystem },
-  { method: 'POST', path: '/:type/_search', level: 'type', codes: ['search-type'], body: 'form', interaction: search },
+  {
+    method: 'GET',
+    path: '/',
+    level: 'system',
+    codes: ['search-system'],
+    body: 'none',
+    interaction: asynchronously(searchSystem),
+  },
+  {
+    method: 'POST',
+    path: '/',
+    level: 'system',
+    codes: ['transaction', 'batch'],
+    body: 'json',
+    interaction: asynchronously(bundle),
+  },
+  { method: 'GET', path: '/$async/:job', level: 'system', codes: [], body: 'none', interaction: asyncStatus },
+  { method: 'DELETE', path: '/$async/:job', level: 'system', codes: [], body: 'none', interaction: cancelAsync },
+  {
+    method: 'POST',
+    path: '/_search',
+    level: 'system',
+    codes: ['search-system'],
+    body: 'form',
+    interaction: asynchronously(searchSystem),
+  },
+  {
+    method: 'POST',
+    path: '/:type/_search',
+    level: 'type',
+    codes: ['search-type'],
+    body: 'form',
+    interaction: asynchronously(search),
+  },
   { method: 'GET', path: '/_history', level: 'system', codes: ['history-system'], body: 'none', interaction: history },
   { method: 'GET', path: '/:type/_history', level: 'type', codes: ['history-type'], body: 'none', interaction: history },
   {
@@ -74,14 +105,14 @@ export const routes: readonly Route[] = [
     interaction: conditionalDelete,
   },
   { method: 'PATCH', path: '/:type', level: 'type', codes: [], body: 'patch', interaction: patch },
-  { method: 'GET', path: '/:type', level: 'type', codes: ['search-type'], body: 'none', interaction: search },
+  { method: 'GET', path: '/:type', level: 'type', codes: ['search-type'], body: 'none', interaction: asynchronously(search) },
   {
     method: 'GET',
     path: '/Patient/:compartment/\\*',
     level: 'type',
     codes: ['search-compartment'],
     body: 'none',
-    interaction: search,
+    interaction: asynchronously(search),
   },
   {
     method: 'GET',
@@ -89,7 +120,7 @@ export const routes: readonly Route[] = [
     level: 'type',
     codes: ['search-compartment'],
     body: 'none',
-    interaction: search,
+    interaction: asynchronously(search),
   },
   {
     method: 'POST',
@@ -97,7 +128,7 @@ export const routes: readonly Route[] = [
     level: 'type',
     codes: ['search-compartment'],
     body: 'form',
-    interaction: search,
+    interaction: asynchronously(search),
   },
 ];
 

@@ -24,7 +24,7 @@ export async function once(
     throw fault('malformed', 'value', 'Idempotency-Key is 1 to 255 printable ASCII characters.', 'http.Idempotency-Key');
   const { answers } = context.repository;
   const leaseMs = Math.max(0, request.deadline - Date.now()) + leaseMarginMs;
-  const claimed = await answers.claim(digest([request.resourceType ?? '', key]), fingerprint(request), leaseMs);
+  const claimed = await answers.claim(keyHashOf(request.resourceType ?? '', key), fingerprint(request), leaseMs);
   if (claimed.is === 'answered') return replayed(claimed.answer);
   if (claimed.is === 'running') throw stillRunning();
   if (claimed.is === 'other') {
@@ -40,6 +40,11 @@ export async function once(
   }
   await answers.keep(claimed.claim, keptAnswer(response)).catch(() => undefined); // sealed with the work already
   return response;
+}
+
+/** Keys of creates of one type and those of Bundles are apart. */
+export function keyHashOf(resourceType: string, key: string): Buffer {
+  return digest([resourceType, key]);
 }
 
 export function keptAnswer({ status, headers, body, text }: InteractionResponse): KeptAnswer {
