@@ -47,6 +47,8 @@ export async function openSite(
     purpose: 'keep',
     say,
   });
+  // The same for all processes, whatever their port: a gateway under another address would index everything again.
+  const env = { ...local.env, BASE_URL: 'http://gateway.example/fhir' };
   const children: Child[] = [];
   const abandon = () => {
     for (const child of children) child.node.kill('SIGKILL');
@@ -54,7 +56,7 @@ export async function openSite(
     rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   };
   try {
-    const config = readConfig(local.env);
+    const config = readConfig(env);
     const registry = createGatewayRegistry();
     say(`filling a clinic of ${pace.patients} patients`);
     await migrateUp(config, registry);
@@ -78,7 +80,7 @@ export async function openSite(
       name: string,
       module: URL,
       args: readonly string[],
-      env: Readonly<Record<string, string>>,
+      more: Readonly<Record<string, string>>,
       nodeArgs: readonly string[] = [],
     ) => {
       const child = startChild({
@@ -86,7 +88,7 @@ export async function openSite(
         module,
         args,
         nodeArgs,
-        env: { ...local.env, ...env },
+        env: { ...env, ...more },
         logFile: join(folder, `${name}.log`),
       });
       children.push(child);
@@ -112,7 +114,7 @@ export async function openSite(
 
     return {
       pace,
-      env: local.env,
+      env,
       folder,
       say,
       sql,
