@@ -5,6 +5,7 @@ import { renderResource } from '../mapping/render-resource.ts';
 import type { Env } from '../mapping/types.ts';
 import type { SearchEnv } from '../search/env.ts';
 import { extractIndex } from '../search/extract.ts';
+import { isConnectionLost, isRetryable } from './errors.ts';
 import { chunksOf, deleteIndexRows, type IndexedResource, insertIndexRows } from './index-rows-writer.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
@@ -122,17 +123,46 @@ async function indexBatch(
   const rids = [...new Set(notes.map(([, rid]) => Number(rid)))];
   const records = await livingRecords(session, parts, rids);
   const env = parts.env();
-  const indexed = records.map((record): IndexedResource => {
-    return { rid: record.rid, rows: extractIndex(renderResource(record, env), searchEnv) };
-  });
   await deleteIndexRows(session, rids);
-  await insertIndexRows(session, indexed);
+  await insertApart(session, records, (record) => extractIndex(renderResource(record, env), searchEnv));
   for (const { rid } of records.filter((record) => dependsOnDay(record, env)))
     await session.modify('INSERT INTO fhir_search_daily (rid) VALUES (?)', [rid]);
   const seqs = notes.map(([seq]) => Number(seq));
   for (const chunk of chunksOf(seqs, [500, 50, 5, 1]))
     await session.modify(`DELETE FROM fhir_search_pending WHERE seq IN (${chunk.map(() => '?').join(', ')})`, chunk);
   return notes.length;
+}
+
+/**
+ * Inserts the rows of all; where that fails, of each on its own: one odd resource is found by nothing, and noted where `check` looks,
+ * rather than keeping every other from being found.
+ */
+async function insertApart(
+  session: Session,
+  records: readonly ResourceRecord[],
+  rowsOf: (record: ResourceRecord) => IndexedResource['rows'],
+): Promise<void> {
+  const indexed = (group: readonly ResourceRecord[]) => group.map((record) => ({ rid: record.rid, rows: rowsOf(record) }));
+  const insert = async (group: readonly ResourceRecord[]): Promise<unknown> => {
+    await session.modify('SAVEPOINT fhir_indexing');
+    try {
+      await insertIndexRows(session, indexed(group));
+      return null;
+    } catch (failure) {
+      if (isRetryable(failure) || isConnectionLost(failure)) throw failure;
+      await session.modify('ROLLBACK TO SAVEPOINT fhir_indexing');
+      return failure;
+    }
+  };
+  if ((await insert(records)) === null) return;
+  for (const record of records) {
+    if ((await insert([record])) === null) continue;
+    const key = record.stored?.row[record.variant.variant.source.key] ?? 0;
+    await session.modify(
+      'INSERT INTO fhir_trouble (noted, place, source_key, errno, text) VALUES (UTC_TIMESTAMP(6), ?, ?, 0, ?)',
+      [record.variant.variant.source.table, key, `${record.resourceType} of this row could not be indexed for search`],
+    );
+  }
 }
 
 async function livingRecords(session: Session, parts: IndexerParts, rids: readonly number[]): Promise<ResourceRecord[]> {
