@@ -100,7 +100,9 @@ function originOf(
 ): ElementOrigin {
   const path = pathText(variant.resourceType, steps);
   const said = pair ? renderings.get(pair) : undefined;
-  if (!pair || !said) return { path, value, from: 'overlay', pair: null, columns: [] };
+  // What has no row is all in the gateway's own books.
+  const isRowless = 'rowless' in variant.variant.source;
+  if (!pair || !said || isRowless) return { path, value, from: 'overlay', pair: null, columns: [] };
   if (isKept && !sameJson(valueAt(said.now, liftedSteps), value))
     return { path, value, from: 'overlay', pair: pair.name, columns: columnsRead(pair, said) };
   const deciding = said.otherwise
@@ -133,11 +135,13 @@ function entryFor(
   value: unknown,
 ): ElementOrigin['codeMap'] {
   for (const { table, column, value: stored } of places) {
-    for (const { id, columns, elements, direction, rows } of codeMaps) {
+    for (const { id, columns, elements, direction, rows, otherwise } of codeMaps) {
       if (direction !== 'read' || !columns.includes(`${table}.${column}`)) continue;
       if (!elements.some((element) => element.startsWith(`${resourceType}.`))) continue;
       const row = rows.find(({ from, to }) => from.code === String(stored) && to.code === value);
       if (row) return { id, from: row.from.code, to: row.to.code ?? '' };
+      const isOther = otherwise?.code === value && !rows.some(({ from }) => from.code === String(stored));
+      if (isOther) return { id, from: stored === null ? 'NULL' : String(stored), to: String(value) };
     }
   }
   return undefined;

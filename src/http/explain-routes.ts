@@ -2,10 +2,10 @@
 import { explainDraft, explainResource, explainRow } from '../interaction/explain/explain.ts';
 import type { Route } from './route.ts';
 
-/** Our own operations have no OperationDefinition of HL7's; docs/explain.md defines it. */
+/** Our own OperationDefinition, below the canonical base. */
 export const explainOperation = {
   name: 'explain',
-  definition: 'https://medimax.example/fhir/OperationDefinition/medimax-explain',
+  definition: 'OperationDefinition/medimax-explain',
 };
 const row = { codes: ['operation'], operation: explainOperation } as const;
 

@@ -10,7 +10,7 @@ import {
 } from '../interaction/import.ts';
 import type { Route } from './route.ts';
 
-const operation = { name: 'import', definition: 'https://medimax.example/fhir/OperationDefinition/medimax-import' };
+const operation = { name: 'import', definition: 'OperationDefinition/medimax-import' };
 const common = { level: 'system', codes: ['operation'] } as const;
 
 export const importRoutes: readonly Route[] = [

@@ -87,7 +87,7 @@ export interface Served {
   /** Its search parameters, where they are not all of HL7's for the type. */
   readonly searchedBy?: readonly string[];
   readonly codes: readonly (InteractionCode | OtherCode)[];
-  /** For operations: name without `$` and the canonical URL of its definition. Types it is offered for; absent: all. */
+  /** For operations: name without `$` and the canonical URL of its definition (our own: below the canonical base). Types it is offered for; absent: all. */
   readonly operation?: { readonly name: string; readonly definition: string; readonly types?: readonly string[] };
 }
 

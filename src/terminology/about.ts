@@ -1,6 +1,6 @@
 /** The elements that every one of our definitions has: identity, version, publisher. https://hl7.org/fhir/R4/canonicalresource.html */
 
-export const terminologyTypes = ['CodeSystem', 'ValueSet', 'ConceptMap', 'StructureDefinition'] as const;
+export const terminologyTypes = ['CodeSystem', 'ValueSet', 'ConceptMap', 'StructureDefinition', 'OperationDefinition'] as const;
 
 export type TerminologyType = (typeof terminologyTypes)[number];
 

@@ -1,5 +1,5 @@
 /** The gateway's own CodeSystems, ValueSets, ConceptMaps and StructureDefinitions, made from what the mappings declare. */
-import type { CodeSystem, ConceptMap, StructureDefinition, ValueSet } from 'fhir/r4.js';
+import type { CodeSystem, ConceptMap, OperationDefinition, StructureDefinition, ValueSet } from 'fhir/r4.js';
 import {
   type CodeMap,
   type CodeSet,
@@ -13,8 +13,9 @@ import { declaredTerminology } from '../../mappings/terminology/index.ts';
 import type { TermTables } from '../../mappings/terms/term-table.ts';
 import { about, type Publication } from './about.ts';
 import { extensionStructures } from './extension-structures.ts';
+import { operationDefinitions } from './operation-definitions.ts';
 
-export type TerminologyResource = CodeSystem | ValueSet | ConceptMap | StructureDefinition;
+export type TerminologyResource = CodeSystem | ValueSet | ConceptMap | StructureDefinition | OperationDefinition;
 
 export interface TerminologySettings extends Publication {
   readonly terms: TermTables;
@@ -28,6 +29,7 @@ export function terminologyResources(settings: TerminologySettings): readonly Te
     ...declared.codeSets.map((set) => valueSetOf(set, settings)),
     ...declared.codeMaps.map((map) => conceptMapOf(map, declared, settings)),
     ...extensionStructures(settings),
+    ...operationDefinitions(settings),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Which of our definitions a search finds: few parameters, each exact. https://hl7.org/fhir/R4/codesystem.html#search */
 import { fold } from '../../mappings/terms/fold.ts';
-import type { TerminologyType } from './about.ts';
+import { type TerminologyType, terminologyTypes } from './about.ts';
 import type { TerminologyResource } from './resources.ts';
 
 export interface DefinitionParameter {
@@ -11,7 +11,7 @@ export interface DefinitionParameter {
   readonly values: (resource: TerminologyResource) => readonly string[];
 }
 
-const all: readonly TerminologyType[] = ['CodeSystem', 'ValueSet', 'ConceptMap', 'StructureDefinition'];
+const all: readonly TerminologyType[] = terminologyTypes;
 const publicationStatus = 'http://hl7.org/fhir/publication-status';
 
 export const definitionParameters: readonly DefinitionParameter[] = [

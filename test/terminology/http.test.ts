@@ -140,6 +140,15 @@ describe('Terminology', () => {
     await get('ConceptMap/$translate?code=y').expect(400);
   });
 
+  it('has a definition of each operation of our own that the CapabilityStatement claims', async () => {
+    const { body } = await get('metadata').expect(200);
+    const [rest] = body.rest;
+    const claimed: { definition: string }[] = [...rest.operation, ...rest.resource.flatMap(({ operation = [] }) => operation)];
+    const own = new Set(claimed.map(({ definition }) => definition).filter((url) => url.startsWith(`${base}/`)));
+    assert.ok(own.size > 0);
+    for (const url of own) assert.equal((await get(url.slice(base.length + 1)).expect(200)).body.url, url);
+  });
+
   it('is in the CapabilityStatement, and its codes can be searched by', async () => {
     const { body } = await get('metadata').expect(200);
     const listed = body.rest[0].resource.find(({ type }: { type: string }) => type === 'CodeSystem');

@@ -46,7 +46,7 @@ export const explainDraft: Interaction = async ({ inspection, config }, request)
 };
 
 /** `GET $explain?table=Medical_History&key=7` */
-export const explainRow: Interaction = async ({ inspection }, { query }) => {
+export const explainRow: Interaction = async ({ inspection, registry }, { query }) => {
   onlyParameters(query, ['table', 'key'], '$explain');
   const table = query.get('table');
   const key = query.get('key');
@@ -63,6 +63,9 @@ export const explainRow: Interaction = async ({ inspection }, { query }) => {
         { name: 'reference', valueUri: `${resourceType}/${id}` },
         { name: 'row', valueCode: as },
         { name: 'deleted', valueBoolean: isDeleted ? true : undefined },
+        ...registry.views
+          .filter(({ of }) => of === resourceType)
+          .map((view) => ({ name: 'view', valueUri: `${view.resourceType}/${id}` })),
       ],
     })),
   ]);
