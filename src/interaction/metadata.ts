@@ -1,4 +1,5 @@
 /** Capabilities: what this gateway does, generated from what runs. https://hl7.org/fhir/R4/http.html#capabilities */
+import type { Config } from '../config.ts';
 import { fault } from '../fhir/outcome.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Interaction, InteractionCode, InteractionContext, Level, OtherCode, Served } from './interaction.ts';
@@ -37,7 +38,14 @@ function typesOf({ registry, served }: InteractionContext): readonly string[] {
 }
 
 /** The clinical types whose content is normative in R4. https://hl7.org/fhir/R4/resourcelist.html */
-const normativeTypes: readonly string[] = ['Patient', 'Observation', 'CodeSystem', 'ValueSet', 'StructureDefinition'];
+const normativeTypes: readonly string[] = [
+  'Patient',
+  'Observation',
+  'CodeSystem',
+  'ValueSet',
+  'StructureDefinition',
+  'OperationDefinition',
+];
 
 function capabilityStatement(context: InteractionContext, baseUrl: string, types: readonly string[]): JsonObject {
   return {
@@ -66,7 +74,7 @@ function about({ software, startedAt }: InteractionContext, baseUrl: string): Js
 function rest(context: InteractionContext, types: readonly string[]): JsonObject {
   const { served, config } = context;
   const interaction = interactionsAt('system', served);
-  const operation = operationsAt(['system'], served);
+  const operation = operationsAt(config, ['system'], served);
   return {
     mode: 'server',
     security: {
@@ -86,7 +94,7 @@ function restResource(context: InteractionContext, type: string): JsonObject {
   const served = context.served.filter((row) => (row.resourceType === undefined ? isOfRegistry : row.resourceType === type));
   const has = (code: InteractionCode | OtherCode) => served.some(({ codes }) => codes.includes(code));
   const documentation = served.find((row) => row.documentation !== undefined)?.documentation;
-  const operation = operationsAt(['type', 'instance'], served, type);
+  const operation = operationsAt(config, ['type', 'instance'], served, type);
   const searchParam = has('search-type') ? (definitionSearchClaims(type) ?? searchClaims(context, type, served)) : [];
   return {
     type,
@@ -134,12 +142,12 @@ function interactionsAt(level: Level, served: readonly Served[]): JsonObject[] {
   return [...new Set(codes)].map((code) => ({ code }));
 }
 
-function operationsAt(levels: readonly Level[], served: readonly Served[], type?: string): JsonObject[] {
+function operationsAt({ clinic }: Config, levels: readonly Level[], served: readonly Served[], type?: string): JsonObject[] {
   const byName = new Map<string, string>();
   for (const { level, operation } of served) {
     if (operation === undefined || !levels.includes(level)) continue;
     if (type !== undefined && operation.types?.includes(type) === false) continue;
-    byName.set(operation.name, operation.definition);
+    byName.set(operation.name, new URL(operation.definition, `${clinic.canonicalBase}/`).href);
   }
   return [...byName].map(([name, definition]) => ({ name, definition }));
 }
