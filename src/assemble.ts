@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import { readChanges, sequenceChanges } from './db/change-feed.ts';
 import { sessionOf } from './db/pool.ts';
 import { sweepAll } from './db/sweep.ts';
+import { compareTriggers, describeTriggers } from './db/triggers/install.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { createApp } from './http/app.ts';
 import type { ReadinessCheck } from './http/health.ts';
@@ -27,11 +28,13 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
   const gateway = await openGateway(config);
   gateway.search.indexer.start();
   const redis = openRedis(config.redis.url, (failure) => log.warn('redis', { failure }));
+  const triggersReady = await triggersAreThere(gateway, log);
   const ready = async (): Promise<readonly ReadinessCheck[]> => {
     const [database, cache] = await Promise.allSettled([gateway.pool.query('SELECT 1 FROM fhir_resource LIMIT 1'), redis.ping()]);
     return [
       { name: 'database', ready: database.status === 'fulfilled' },
       { name: 'redis', ready: cache.status === 'fulfilled' },
+      { name: 'triggers', ready: triggersReady },
     ];
   };
   const sweeping = startSweeping(gateway, log);
@@ -46,6 +49,14 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     await gateway.close();
   };
   return { handler: createApp({ ...gateway, imports, cache: redis, log, software, ready }), close };
+}
+
+/** Asked once, as it starts: a newer release renews the triggers while this one still serves. */
+async function triggersAreThere({ config, pool, registry }: Gateway, log: Log): Promise<boolean> {
+  if (!config.db.triggers) return true;
+  const state = await compareTriggers(sessionOf(pool, config.db.readTimeoutMs), registry);
+  for (const text of describeTriggers(state)) log.warn('triggers', { text: `${text} \`migrate\` puts them right.` });
+  return state.missing.length === 0;
 }
 
 /** Only where MediMax's own Redis is given. */

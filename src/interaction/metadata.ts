@@ -71,12 +71,17 @@ function about({ software, startedAt }: InteractionContext, baseUrl: string): Js
   };
 }
 
+/** What docs/other-writer.md says of this mode, in short. */
+const withoutTriggers =
+  'This gateway may not watch MediMax as it writes. What MediMax changes is found by comparing content, when a resource is read and by a sweep now and then: several changes in between are one version, made when it was found; what was inserted and deleted in between was never there; a search may not yet know what the next sweep finds.';
+
 function rest(context: InteractionContext, types: readonly string[]): JsonObject {
   const { served, config } = context;
   const interaction = interactionsAt('system', served);
   const operation = operationsAt(config, ['system'], served);
   return {
     mode: 'server',
+    ...(config.db.triggers ? {} : { documentation: withoutTriggers }),
     security: {
       cors: config.http.corsOrigins.length > 0,
       description:

@@ -91,7 +91,10 @@ async function callApi(writers: TwoWriters, model: Model, random: Random, script
   const living = [...model.resources].filter(([, { state }]) => state === 'living').map(([name]) => name);
   if (living.length === 0) return;
   const name = random.pick(living);
-  const call = random.pick(apiCalls.filter(({ types }) => types.length === 0 || types.includes(name.split('/')[0] ?? '')));
+  const [resourceType = ''] = name.split('/');
+  const call = random.pick(
+    apiCalls.filter(({ types, except }) => (types.length === 0 || types.includes(resourceType)) && except !== resourceType),
+  );
   script.push(`API ${call.what} ${name}`);
   const url = `/fhir/${name}`;
   const read = await request(writers.app).get(url);
@@ -118,6 +121,7 @@ async function callApi(writers: TwoWriters, model: Model, random: Random, script
 interface ApiCall {
   readonly what: string;
   readonly types: readonly string[];
+  readonly except?: string;
   readonly change: (resource: JsonObject, random: Random) => JsonObject;
 }
 
@@ -144,7 +148,8 @@ const apiCalls: readonly ApiCall[] = [
     types: ['Condition', 'AllergyIntolerance'],
     change: (resource, random) => ({ ...resource, note: [{ text: random.pick(['one', 'two']) }] }),
   },
-  { what: 'delete', types: [], change: (resource) => resource },
+  // A client that deletes a report lets its findings go, where MediMax deletes them with it.
+  { what: 'delete', types: [], except: 'DiagnosticReport', change: (resource) => resource },
 ];
 
 function placeOf(name: string): [table: string, key: number] {
