@@ -60,6 +60,13 @@ describe('A view', () => {
     await request(gateway.app).delete(`/fhir/MedicationRequest/${ids[0]}`).expect(405);
   });
 
+  it('is refused in a transaction, which says what to send', async () => {
+    const request = { method: 'POST', url: 'MedicationRequest' };
+    const entry = [{ resource: { resourceType: 'MedicationRequest', status: 'active', intent: 'order' }, request }];
+    const { body } = await post(gateway.app, '', { resourceType: 'Bundle', type: 'transaction', entry }).expect(422);
+    assert.match(body.issue[0].details.text, /MedicationRequest only shows what MedicationStatement says: send that/);
+  });
+
   it('is searched by its own codes', async () => {
     const [active, held, stopped] = ids;
     assert.deepEqual(await found(`MedicationRequest?patient=${patient}&intent=order`), ids.toSorted());

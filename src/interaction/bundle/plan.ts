@@ -199,10 +199,12 @@ function refuseUnknownType({ registry }: InteractionContext, { index, resource }
   if (registry.get(type)) return;
   const named = isObject(resource) && typeof resource['resourceType'] === 'string' ? resource['resourceType'] : type;
   const list = registry.resourceTypes.join(', ');
+  const view = registry.views.find(({ resourceType }) => resourceType === named);
+  const instead = view ? ` ${named} only shows what ${view.of} says: send that.` : '';
   throw fault(
     'unprocessable',
     'not-supported',
-    `Entry ${index}: the gateway keeps no ${named}; it keeps ${list}. The transaction is refused as a whole.`,
+    `Entry ${index}: the gateway keeps no ${named}; it keeps ${list}.${instead} The transaction is refused as a whole.`,
   );
 }
 
