@@ -1,30 +1,7 @@
 /** Requests that are answered later: what was asked, who is at work on it, and the answer, all in the database. */
 import { randomBytes } from 'node:crypto';
-import type { KeptAnswer } from './idempotency.ts';
+import type { AsyncJobs } from './kept-answers.ts';
 import { type Pool, sessionOf } from './pool.ts';
-
-export interface AsyncJob {
-  /** 32 hexadecimal digits that nobody can guess. */
-  readonly id: string;
-  /** JSON of what was asked. */
-  readonly request: string;
-  readonly state: 'open' | 'done' | 'cancelled';
-  /** Nobody is at work on it: whoever was has ended. */
-  readonly isAbandoned: boolean;
-  readonly answer: KeptAnswer | null;
-}
-
-export interface AsyncJobs {
-  add(request: string): Promise<string>;
-  find(id: string): Promise<AsyncJob | null>;
-  /**
-   * Takes the job where nobody is at work on it, runs `work` when there is room, and keeps its answer; resolves when that is done, or at once when
-   * another has the job. While it runs the job is held by beats, so that another process takes it over soon after this one has ended.
-   */
-  run(id: string, work: () => Promise<KeptAnswer | null>): Promise<void>;
-  /** False when there is no such job. */
-  cancel(id: string): Promise<boolean>;
-}
 
 const leaseS = 30;
 const beatMs = 10_000;

@@ -23,6 +23,10 @@ export function overlayText(overlay: Overlay | null): string | null {
 
 /** Writes the given versions, about to be superseded, as documents. */
 export async function supersede(session: Session, records: readonly ResourceRecord[]): Promise<void> {
+  if (session.gathered) {
+    session.gathered.superseded.push(...records);
+    return;
+  }
   for (let start = 0; start < records.length; start += 500) {
     const chunk = records.slice(start, start + 500);
     const values = chunk.flatMap((record): Bound[] => [
@@ -92,6 +96,10 @@ export interface Change {
 
 /** Enters new versions into the change feed; their place in the sequence is given after the commit. */
 export async function enterChanges(session: Session, changes: readonly Change[]): Promise<void> {
+  if (session.gathered) {
+    session.gathered.changes.push(...changes);
+    return;
+  }
   for (let start = 0; start < changes.length; start += 1000) {
     const chunk = changes.slice(start, start + 1000);
     await session.modify(

@@ -2,44 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { fault } from '../fhir/outcome.ts';
 import { translate } from './errors.ts';
+import type { Claim, IdempotencyStore, KeptAnswer } from './kept-answers.ts';
 import { type Pool, type Session, sessionOf } from './pool.ts';
-
-export interface KeptAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** JSON; null where there is none. */
-  readonly body: string | null;
-}
-
-/** The right to answer under a key: whoever has lost it to another cannot commit. */
-export interface Claim {
-  readonly keyHash: Buffer;
-  readonly owner: Buffer;
-}
-
-export type Claimed =
-  | { readonly is: 'mine'; readonly claim: Claim }
-  | { readonly is: 'answered'; readonly answer: KeptAnswer }
-  /** Another request has the key and is at work, for so long at most. */
-  | { readonly is: 'running'; readonly leaseMs: number }
-  /** The key was given to another request. */
-  | { readonly is: 'other' };
-
-export interface IdempotencyStore {
-  claim(keyHash: Buffer, requestHash: Buffer, leaseMs: number): Promise<Claimed>;
-  /** The answer, when the work is done; replaces one that was sealed with it. */
-  keep(claim: Claim, answer: KeptAnswer): Promise<void>;
-  /** Nothing was changed: the key is free again. An answer that was sealed stays. */
-  release(claim: Claim): Promise<void>;
-  /** Takes the key from whoever is at work under it: what is not committed yet cannot be any more. */
-  withdraw(keyHash: Buffer): Promise<void>;
-}
-
-/** Inside a transaction: the answer to what it does, committed with it or not at all. */
-export interface Seal<Result> {
-  readonly claim: Claim;
-  answer(result: Result): KeptAnswer;
-}
 
 const clearedAtOnceMax = 500;
 

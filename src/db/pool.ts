@@ -2,6 +2,7 @@
 import mysql, { type Pool as CallbackPool, type PoolOptions } from 'mysql2';
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise';
 import type { Config } from '../config.ts';
+import type { ResourceRecord } from './repository.ts';
 
 export type { Connection, Pool, PoolConnection };
 
@@ -11,12 +12,20 @@ export type Bound = string | number | null | Buffer;
 /** One row as an array in the order of the select list. */
 export type RowValues = readonly (string | number | null)[];
 
+/** Filled and emptied by books.ts. */
+export interface GatheredBooks {
+  readonly superseded: ResourceRecord[];
+  readonly changes: { readonly rid: number; readonly version: number; readonly patientKey: number | null }[];
+}
+
 /** Runs statements, prepared once a connection: on any connection of the pool, or all on one. */
 export interface Session {
   rows(sql: string, values?: readonly Bound[]): Promise<readonly RowValues[]>;
   modify(sql: string, values?: readonly Bound[]): Promise<{ readonly affectedRows: number; readonly insertId: number }>;
   /** For statements whose text is different nearly every time, such as inserts of many rows: not prepared, one round trip. */
   once(sql: string, values: readonly Bound[]): Promise<readonly RowValues[]>;
+  /** Where a transaction of many writes gathers its entries in the books, which are then made together (books.ts). */
+  readonly gathered?: GatheredBooks;
 }
 
 /** A session over a connection or the pool; a statement without an answer for `timeoutMs` fails. */

@@ -3,8 +3,7 @@ import type { Issue } from '../fhir/outcome.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Stored } from '../mapping/types.ts';
-import type { AsyncJobs } from './async-jobs.ts';
-import type { IdempotencyStore, Seal } from './idempotency.ts';
+import type { AsyncJobs, IdempotencyStore, Seal } from './kept-answers.ts';
 import type { TransactionBundle } from './transaction-bundle-entries.ts';
 
 /** One version of one resource as the tables hold it. `rendered` content follows from it by `renderResource`. */

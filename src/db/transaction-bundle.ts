@@ -3,11 +3,13 @@ import { newTransactionMark, type Writing } from './books.ts';
 import { removeRecord } from './delete.ts';
 import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
-import { type Seal, sealAnswer } from './idempotency.ts';
+import { sealAnswer } from './idempotency.ts';
+import type { Seal } from './kept-answers.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import type { BundleResults, WriteOptions, WriteResult } from './repository.ts';
 import { inTransaction } from './transaction.ts';
+import { enterGathered } from './transaction-bundle-books.ts';
 import { insertDrafts } from './transaction-bundle-create.ts';
 import { EntriesRefused, isRefusal, type TransactionBundle } from './transaction-bundle-entries.ts';
 import { identify, lockRecords } from './transaction-bundle-identify.ts';
@@ -31,9 +33,11 @@ export async function writeBundle(
     ]);
     return row !== undefined && Number(row[0]) === tx;
   };
-  return inTransaction(parts.pool, { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed }, async (session) => {
-    const results = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
-    if (seal) await sealAnswer(session, seal.claim, seal.answer(results));
+  return inTransaction(parts.pool, { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed }, async (own) => {
+    const session: Session = { ...own, gathered: { superseded: [], changes: [] } };
+    const written = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+    const results = withVersions(written, await enterGathered(own, session.gathered));
+    if (seal) await sealAnswer(own, seal.claim, seal.answer(results));
     first = [...results.values()].flat().find(({ outcome }) => outcome !== 'unchanged');
     return results;
   });
@@ -85,6 +89,16 @@ async function write(
     results.set(entry.index, [result]);
   }
   return results;
+}
+
+/** Results of resources that were written more than once show the one version that came of it. */
+function withVersions(results: BundleResults, versions: ReadonlyMap<number, number>): BundleResults {
+  if (versions.size === 0) return results;
+  const shown = ({ record, ...result }: WriteResult): WriteResult => {
+    const version = versions.get(record.rid);
+    return { ...result, record: version === undefined ? record : { ...record, version } };
+  };
+  return new Map([...results].map(([index, list]) => [index, list.map(shown)]));
 }
 
 /** The second of two equal ifNoneExist finds what the first has made. */

@@ -234,4 +234,47 @@ describe('Transaction', () => {
     const again = await send([{ resource: served, request: { method: 'PUT', url: `Appointment/${served.id}` } }]).expect(200);
     assert.equal(again.body.entry[0].response.etag, 'W/"1"');
   });
+
+  it('makes one version of what several entries change', async () => {
+    const appointment = {
+      resourceType: 'Appointment',
+      status: 'booked',
+      start: '2030-01-01T09:00:00Z',
+      end: '2030-01-01T09:30:00Z',
+      participant: [{ actor: { reference: urn(1) }, status: 'accepted' }],
+      reasonCode: [{ text: 'Cough' }, { text: 'Fever' }, { text: 'Rash' }],
+    };
+    const { body: made } = await send([postOf(urn(1), patient('Many')), postOf(urn(2), appointment)]).expect(200);
+    const { id } = made.entry[1].resource;
+    const { body: found } = await request(gateway.app)
+      .get(`/fhir/Observation?patient=${made.entry[0].resource.id}&_sort=_id`)
+      .expect(200);
+    const symptoms: string[] = found.entry.map((one: { resource: { id: string } }) => one.resource.id);
+    assert.equal(symptoms.length, 3);
+    await send(symptoms.slice(0, 2).map((one) => ({ request: { method: 'DELETE', url: `Observation/${one}` } }))).expect(200);
+    const { body: once } = await request(gateway.app).get(`/fhir/Appointment/${id}`).expect(200);
+    assert.equal(once.meta.versionId, '2');
+    assert.deepEqual(once.reasonCode, [{ text: 'Rash' }]);
+    const { body: changed } = await send([
+      { request: { method: 'DELETE', url: `Observation/${symptoms[2]}` } },
+      {
+        resource: { ...once, comment: 'x', reasonCode: undefined },
+        request: { method: 'PUT', url: `Appointment/${id}`, ifMatch: 'W/"2"' },
+      },
+    ]).expect(200);
+    assert.equal(changed.entry[1].response.etag, 'W/"3"');
+    assert.equal(changed.entry[1].resource.meta.versionId, '3');
+    const { body: history } = await request(gateway.app).get(`/fhir/Appointment/${id}/_history`).expect(200);
+    assert.deepEqual(
+      history.entry.map((one: { resource: { meta: { versionId: string }; reasonCode?: object[] } }) => [
+        one.resource.meta.versionId,
+        one.resource.reasonCode?.length ?? 0,
+      ]),
+      [
+        ['3', 0],
+        ['2', 1],
+        ['1', 3],
+      ],
+    );
+  });
 });

@@ -1,6 +1,6 @@
 /** Transaction: all entries or none, in R4's order whatever their own. https://hl7.org/fhir/R4/http.html#transaction */
 
-import type { Claim } from '../../db/idempotency.ts';
+import type { Claim } from '../../db/kept-answers.ts';
 import type { BundleResults } from '../../db/repository.ts';
 import { EntriesRefused } from '../../db/transaction-bundle-entries.ts';
 import { error, operationOutcome, statusOf } from '../../fhir/outcome.ts';

@@ -1,6 +1,6 @@
 /** A create that is more than one: conditional, only if a search finds nothing, or with its answer sealed. https://hl7.org/fhir/R4/http.html#ccreate */
 import { randomUUID } from 'node:crypto';
-import type { Seal } from '../../db/idempotency.ts';
+import type { Seal } from '../../db/kept-answers.ts';
 import type { WriteResult } from '../../db/repository.ts';
 import type { JsonObject } from '../../mapping/lift.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction.ts';

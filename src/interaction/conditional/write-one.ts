@@ -1,5 +1,5 @@
 /** One conditional write or patch: a transaction of a single entry, so that its search and its write are one. */
-import type { Seal } from '../../db/idempotency.ts';
+import type { Seal } from '../../db/kept-answers.ts';
 import type { BundleResults, WriteResult } from '../../db/repository.ts';
 import { EntriesRefused, type EntryWrite } from '../../db/transaction-bundle-entries.ts';
 import type { InteractionContext, InteractionRequest } from '../interaction.ts';

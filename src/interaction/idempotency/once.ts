@@ -1,6 +1,6 @@
 /** Idempotency-Key: a request that is sent again gets the first answer, and nothing is done twice. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ */
 import { hash } from 'node:crypto';
-import type { Claim, KeptAnswer } from '../../db/idempotency.ts';
+import type { Claim, KeptAnswer } from '../../db/kept-answers.ts';
 import { parseJson, stringifyJson } from '../../fhir/json.ts';
 import { error, FhirError, fault } from '../../fhir/outcome.ts';
 import { isObject } from '../../mapping/lift.ts';
