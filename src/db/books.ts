@@ -40,9 +40,11 @@ export async function supersede(session: Session, records: readonly ResourceReco
       record.stored === null ? null : JSON.stringify(record.stored),
       overlayText(record.overlay),
     ]);
-    await session.modify(
+    await insert(
+      session,
       `INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin, doc, overlay) VALUES ${valueLists(chunk.length, 9)}`,
       values,
+      chunk.length,
     );
   }
 }
@@ -102,9 +104,17 @@ export async function enterChanges(session: Session, changes: readonly Change[])
   }
   for (let start = 0; start < changes.length; start += 1000) {
     const chunk = changes.slice(start, start + 1000);
-    await session.modify(
+    await insert(
+      session,
       `INSERT INTO fhir_change (rid, version, patient_key) VALUES ${valueLists(chunk.length, 3)}`,
       chunk.flatMap((change): Bound[] => [change.rid, change.version, change.patientKey]),
+      chunk.length,
     );
   }
+}
+
+/** Prepared for the one row of a single write; a statement for each number of rows would only fill the caches on both sides. */
+async function insert(session: Session, sql: string, values: readonly Bound[], rows: number): Promise<void> {
+  if (rows === 1) await session.modify(sql, values);
+  else await session.once(sql, values);
 }
