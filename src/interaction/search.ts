@@ -5,12 +5,14 @@ import { FhirError, fault, type Issue, operationOutcome } from '../fhir/outcome.
 import type { JsonObject } from '../mapping/lift.ts';
 import type { Cursor } from '../search/cursor.ts';
 import { asWarnings, type ParsedSearch, parseSearch, type SearchRequest } from '../search/parse.ts';
+import { madeHere } from '../search/parse-include.ts';
 import type { Position } from '../search/sql.ts';
 import { base } from './base.ts';
 import { header } from './header.ts';
 import type { Interaction, InteractionContext, InteractionRequest } from './interaction.ts';
 import { parsePrefer } from './prefer.ts';
 import { type Presentation, present } from './presentation.ts';
+import { provenanceOf } from './provenance.ts';
 import { includedRecords } from './search-includes.ts';
 
 /** Above so many an estimated total says only "at least". */
@@ -82,6 +84,7 @@ async function answer(
     ...outcomeEntry(asWarnings(parsed.issues)),
     ...page.records.map((record) => entry(record, 'match')),
     ...included.map((record) => entry(record, 'include')),
+    ...provenances(context, request, parsed, [...page.records, ...included]),
   ];
   return {
     resourceType: 'Bundle',
@@ -90,6 +93,21 @@ async function answer(
     link: linksOf(context, request, asked, parsed, page),
     ...(entries.length > 0 ? { entry: entries } : {}),
   };
+}
+
+/** `_revinclude=Provenance:target`: who made the versions on this page. */
+function provenances(
+  { config }: InteractionContext,
+  { baseUrl }: InteractionRequest,
+  { includes }: ParsedSearch,
+  records: readonly ResourceRecord[],
+): readonly JsonObject[] {
+  const rules = includes.filter(({ source }) => source === madeHere);
+  const wanted = records.filter(({ resourceType }) => rules.some(({ target = resourceType }) => target === resourceType));
+  return wanted.map((record) => {
+    const provenance = provenanceOf(record, config.clinic.canonicalBase);
+    return { fullUrl: `${baseUrl}/Provenance/${provenance['id']}`, resource: provenance, search: { mode: 'include' } };
+  });
 }
 
 interface Page {

@@ -14,6 +14,9 @@ export interface IncludeRule {
   readonly target?: string;
 }
 
+/** Who made each version: not stored but made from the books, so there is no index to follow; whoever answers makes them. */
+export const madeHere = 'Provenance';
+
 export function parseInclude(
   context: ParseContext,
   name: string,
@@ -28,6 +31,8 @@ export function parseInclude(
   }
   const reverse = word === '_revinclude';
   const [source = '', parameterName = '', target, ...more] = value.split(':');
+  if (reverse && source === madeHere && ['target', '*'].includes(parameterName) && more.length === 0)
+    return { reverse, iterate, source, places: [], ...(target === undefined ? {} : { target }) };
   const anything = value === '*' && !reverse;
   if (!anything && (more.length > 0 || parameterName === '')) {
     context.refuse('value', `${shown(value)} is not of the form [type]:[parameter] or [type]:[parameter]:[target type]`);

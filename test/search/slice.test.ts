@@ -142,3 +142,25 @@ describe('search of a type', () => {
     assert.equal((await refused('Patient?_page=abc'))[0]?.code, 'invalid');
   });
 });
+
+describe('who made what', () => {
+  test('_revinclude=Provenance:target tells the origin of each match', async () => {
+    const { entry = [] } = await find('Patient?name=smith&_revinclude=Provenance:target');
+    assert.deepEqual(
+      entry.map(({ resource, search }) => [resource.resourceType, search.mode]),
+      [
+        ['Patient', 'match'],
+        ['Provenance', 'include'],
+      ],
+    );
+    const provenance = entry[1]?.resource;
+    assert.ok(provenance);
+    const { agent, target } = provenance as unknown as {
+      agent: { who: { identifier: { value: string } } }[];
+      target: { reference: string }[];
+    };
+    assert.equal(agent[0]?.who.identifier.value, 'medimax');
+    assert.equal(target[0]?.reference, 'Patient/pt-1/_history/1');
+    assert.equal((await refused('Patient?_revinclude=Provenance:agent')).length, 1);
+  });
+});
