@@ -9,7 +9,7 @@ import { Overtaken } from '../../src/import/job-store.ts';
 import { type ImportParts, importParts } from '../../src/import/parts.ts';
 import { runTurn } from '../../src/import/turn.ts';
 import { workChunk } from '../../src/import/work-chunk.ts';
-import { type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
+import { contentOf, type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
 
 /** Workers that are killed, each at another statement; `npm run hunt:import-kills` kills more. */
 const kills = Number(process.env['KILLS'] ?? 25);
@@ -30,7 +30,7 @@ const linesOf = (source: string, wave: readonly string[]) => wave.map((line) => 
 
 test('workers killed at any statement: the tables are those of an undisturbed import', async () => {
   for (const wave of [lines, corrected]) await importLines(given, 'calm', linesOf('calm', wave.toReversed()));
-  const calm = await contentOf('calm');
+  const calm = await contentOf(given, 'calm');
   const random = seeded(20_261_123);
   let killed = 0;
   for (let round = 0; killed < kills; round += 1) {
@@ -50,7 +50,7 @@ test('workers killed at any statement: the tables are those of an undisturbed im
       assert.equal(total, wave.length);
       assert.deepEqual(counts['-'], { failed: 1 });
     }
-    assert.deepEqual(await contentOf(source), calm.replaceAll('calm', source).split('\n').sort().join('\n'));
+    assert.deepEqual(await contentOf(given, source), calm.replaceAll('calm', source).split('\n').sort().join('\n'));
   }
 });
 
@@ -152,35 +152,6 @@ function mortal(pool: Pool, death: { left: number }): Pool {
       },
     });
   return guard(pool);
-}
-
-/** Every resource of a source as it is served, versions included; times and keys of rows apart. */
-async function contentOf(source: string): Promise<string> {
-  const { gateway, desk } = given;
-  const rows = await desk.parts.store.session.rows(
-    'SELECT type, rid FROM fhir_resource WHERE id LIKE ? AND state = 0 ORDER BY type, id',
-    [`${source}.%`],
-  );
-  const lines: string[] = [];
-  for (const [type, group] of Map.groupBy(rows, ([type]) => String(type))) {
-    const records = await gateway.repository.readMany(
-      type,
-      group.map(([, rid]) => Number(rid)),
-    );
-    for (const record of records) {
-      const served = gateway.repository.render(record);
-      const identifier = Array.isArray(served['identifier'])
-        ? served['identifier'].filter(({ system }) => system !== gateway.config.clinic.identifierSystem)
-        : undefined;
-      lines.push(`${record.version} ${JSON.stringify({ ...served, identifier, meta: undefined })}`);
-    }
-  }
-  const [findings] = await desk.parts.store.session.rows(
-    `SELECT COUNT(*), COUNT(DISTINCT f.lab_report_id) FROM Lab_Finding f JOIN fhir_resource r ON r.type = 'Observation' AND r.variant = 'Lab_Finding' AND r.source_key = f.lab_finding_id WHERE r.id LIKE ?`,
-    [`${source}.%`],
-  );
-  lines.push(JSON.stringify(findings));
-  return lines.sort().join('\n');
 }
 
 /** Mulberry32. */

@@ -110,3 +110,31 @@ export async function summary(given: ImportGateway, job: Job): Promise<Record<st
   const { counts } = await given.desk.parts.store.progress(job.id);
   return Object.fromEntries(Object.entries(counts).map(([type, byStatus]) => [type, { ...byStatus }]));
 }
+
+/** Every resource of a source as it is served, versions included; times and keys of rows apart. */
+export async function contentOf({ gateway, desk }: ImportGateway, source: string): Promise<string> {
+  const rows = await desk.parts.store.session.rows(
+    'SELECT type, rid FROM fhir_resource WHERE id LIKE ? AND state = 0 ORDER BY type, id',
+    [`${source}.%`],
+  );
+  const lines: string[] = [];
+  for (const [type, group] of Map.groupBy(rows, ([type]) => String(type))) {
+    const records = await gateway.repository.readMany(
+      type,
+      group.map(([, rid]) => Number(rid)),
+    );
+    for (const record of records) {
+      const served = gateway.repository.render(record);
+      const identifier = Array.isArray(served['identifier'])
+        ? served['identifier'].filter(({ system }) => system !== gateway.config.clinic.identifierSystem)
+        : undefined;
+      lines.push(`${record.version} ${JSON.stringify({ ...served, identifier, meta: undefined })}`);
+    }
+  }
+  const [findings] = await desk.parts.store.session.rows(
+    `SELECT COUNT(*), COUNT(DISTINCT f.lab_report_id) FROM Lab_Finding f JOIN fhir_resource r ON r.type = 'Observation' AND r.variant = 'Lab_Finding' AND r.source_key = f.lab_finding_id WHERE r.id LIKE ?`,
+    [`${source}.%`],
+  );
+  lines.push(JSON.stringify(findings));
+  return lines.sort().join('\n');
+}
