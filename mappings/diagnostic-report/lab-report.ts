@@ -1,4 +1,4 @@
-/** A laboratory report: DiagnosticReport ↔ a Lab_Report row's own columns. Its findings are Observations of their own. */
+/** A laboratory report: DiagnosticReport ↔ a Lab_Report row and the list of its findings, which are Observations of their own. */
 import type { DiagnosticReport } from 'fhir/r4.js';
 import { conceptText, patientReference, shortText } from '../../src/mapping/pairs.ts';
 import type { Pair, Variant } from '../../src/mapping/types.ts';
@@ -9,6 +9,7 @@ import { shownText } from '../shown-text.ts';
 import type { TermTables } from '../terms/term-table.ts';
 import { checkKind, type Lifted, serviceSystem } from './lifted.ts';
 import { effective, issued, statusOf } from './parts.ts';
+import { findings, result } from './result.ts';
 
 /** Whatever the type of the report, it is laboratory. */
 const category: Pair<Lifted> = {
@@ -81,7 +82,7 @@ const facility: Pair<Lifted> = {
 
 export const labReport: Variant<Lifted, TermTables> = {
   name: 'Lab_Report',
-  source: { table: 'Lab_Report', key: 'lab_report_id', idPrefix: 'lr', patient: 'row' },
+  source: { table: 'Lab_Report', key: 'lab_report_id', idPrefix: 'lr', patient: 'row', child: findings },
   slices: labPartySlices,
   pairs: [
     statusOf(['lab_type']),
@@ -92,6 +93,7 @@ export const labReport: Variant<Lifted, TermTables> = {
     issued,
     order,
     facility,
+    result,
   ],
   check(resource: DiagnosticReport, context) {
     checkKind('Lab_Report', resource, context);

@@ -15,6 +15,7 @@ export const labReport: ParentSource = {
   resourceType: 'DiagnosticReport',
   idPrefix: 'lr',
   shared: true,
+  listedBy: 'result',
 };
 
 export const effective: Pair<Lifted> = {

@@ -5,11 +5,14 @@ import type { CompiledVariant } from '../mapping/compile.ts';
 import { type JsonObject, lift } from '../mapping/lift.ts';
 import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
 import { complement, contentOf } from '../mapping/render.ts';
-import type { Columns, Env, Source, Stored } from '../mapping/types.ts';
+import type { Columns, Env, Stored, StoredChild } from '../mapping/types.ts';
 import { enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
+import { claimsOn, dropClaims, replaceClaims } from './claims.ts';
 import { after } from './clock.ts';
 import { isDuplicate, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
+import { hiddenLike, idsNamed, inOrder, lockHolder, recordsUnder, restate, takeIn, takenChildren } from './findings.ts';
+import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
 import { beginVersions, patientKeyOf } from './relative-versions.ts';
@@ -18,7 +21,7 @@ import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts'
 import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
 import { insertRow, matchChildren, readRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
-import { findOrCreateParent } from './shared-parent.ts';
+import { findOrCreateParent, lockPatient } from './shared-parent.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Who names the new resource: the server, the client (PUT), or its own past (PUT to what was deleted, or withdrawn). */
@@ -103,20 +106,21 @@ export async function insertRecord(
 ): Promise<ResourceRecord> {
   const { source } = variant.variant;
   const past = identity.by === 'past' ? await lockPast(session, identity.past) : null;
-  const parent = await parentRow(session, variant, plan, writing, timestamp);
+  const claim = await claimant(parts, session, variant, plan, identity.by === 'client' ? identity.id : past?.id);
+  const parent = claim?.stored?.row ?? (await parentRow(session, variant, plan, writing, timestamp));
   const row: Columns =
     parent && source.parent?.shared ? { ...plan.row, [source.parent.foreignKey]: parent[source.parent.key] ?? null } : plan.row;
-  const parents = await beginVersions(parts, session, parentsOf(parts.registry, variant, row, null));
+  const parents = await beginVersions(parts, session, claim ? [] : parentsOf(parts.registry, variant, row, null));
 
-  const key = source.rowless ? null : await insertRow(session, source.table, row, past ? keyOfId(source, past.id) : undefined);
+  const hidden = past === null ? await hiddenRow(parts, session, variant, lifted, row) : null;
+  const key = source.rowless
+    ? null
+    : (hidden?.key ?? (await insertRow(session, source.table, row, past ? keyOfId(source, past.id) : undefined)));
   const childVariant = variantOfChildRows(parts.registry, variant);
-  const written =
-    source.child && key !== null
-      ? await writeChildren(session, source.child, key, matchChildren(source.child, [], plan.children ?? []), childVariant)
-      : { children: [], inserted: [] };
+  const written = await childRows(parts, session, variant, { lifted, plan, row, key, hidden }, writing);
   const id = identity.by === 'client' ? identity.id : (past?.id ?? (key === null ? randomUUID() : `${source.idPrefix}-${key}`));
   const partial: Stored = {
-    row: source.rowless ? row : { ...row, [source.key]: key },
+    row: source.rowless ? row : { ...row, ...hidden?.row, [source.key]: key },
     parent,
     children: written.children,
     patientId: null,
@@ -162,6 +166,16 @@ export async function insertRecord(
     );
   } else rid = await insertResource(session, resource, writing);
   const version = (past?.version ?? 0) + 1;
+  if (takenChildren(parts, variant)) await replaceClaims(session, rid, childVariant?.resourceType ?? '', written.open);
+  if (claim?.stored) {
+    const child = claim.variant.variant.source.child;
+    if (child)
+      await restate(parts, session, claim, {
+        ...claim.stored,
+        children: inOrder(child, [...claim.stored.children, { row: stored.row, id }]),
+      });
+    await dropClaims(session, variant.resourceType, [id]);
+  }
   const changes = [{ rid, version, patientKey }];
   for (const child of written.inserted) {
     if (!childVariant || !child.id || !source.child) continue;
@@ -197,18 +211,92 @@ export async function insertRecord(
   };
 }
 
+/** The report that has named this resource before it came, locked; its row is the new row's parent. */
+async function claimant(
+  parts: DatabaseParts,
+  session: Session,
+  { variant: { source }, resourceType }: CompiledVariant,
+  plan: ColumnPlan,
+  id: string | undefined,
+): Promise<ResourceRecord | null> {
+  const { parent } = source;
+  if (!parent?.shared || !parent.resourceType || id === undefined) return null;
+  const patientKey = plan.parent?.['patient_id'];
+  if (typeof patientKey !== 'number') return null;
+  await lockPatient(session, patientKey);
+  const { resourceType: parentType, table } = parent;
+  const claims = (await claimsOn(session, resourceType, [id], { resourceType: parentType, table })).get(id) ?? [];
+  const claim = claims.find((one) => one.patientKey === patientKey);
+  return claim ? lockHolder(parts, session, parentType, table, claim.sourceKey) : null;
+}
+
+interface HiddenRow {
+  readonly key: number;
+  readonly row: Columns;
+}
+
+/** A row that was made for findings sent without their report becomes the row of the report that says the same and lists none itself. */
+async function hiddenRow(
+  parts: DatabaseParts,
+  session: Session,
+  variant: CompiledVariant,
+  lifted: JsonObject,
+  row: Columns,
+): Promise<HiddenRow | null> {
+  const { source } = variant.variant;
+  if (!takenChildren(parts, variant) || idsNamed(parts, variant, lifted).length > 0) return null;
+  await lockPatient(session, Number(row['patient_id']));
+  const key = await hiddenLike(session, variant, row);
+  if (key === null) return null;
+  await session.modify('DELETE FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ? AND state = 2', [
+    variant.resourceType,
+    variant.name,
+    key,
+  ]);
+  return { key, row: await readRow(session, source.table, key) };
+}
+
+interface ChildRows {
+  readonly children: readonly StoredChild[];
+  readonly inserted: readonly StoredChild[];
+  readonly open: readonly string[];
+}
+
+/** The child rows of a row that is new: made with it, or taken in. */
+async function childRows(
+  parts: DatabaseParts,
+  session: Session,
+  variant: CompiledVariant,
+  given: {
+    readonly lifted: JsonObject;
+    readonly plan: ColumnPlan;
+    readonly row: Columns;
+    readonly key: number | null;
+    readonly hidden: HiddenRow | null;
+  },
+  writing: Writing,
+): Promise<ChildRows> {
+  const { child, key: keyColumn } = variant.variant.source;
+  const { lifted, plan, key, hidden } = given;
+  if (!child || key === null) return { children: [], inserted: [], open: [] };
+  const childVariant = variantOfChildRows(parts.registry, variant);
+  if (!child.taken) {
+    const changes = matchChildren(child, [], plan.children ?? []);
+    return { ...(await writeChildren(session, child, key, changes, childVariant)), open: [] };
+  }
+  const holder = { variant, key, row: { ...given.row, ...hidden?.row, [keyColumn]: key } };
+  if (!hidden) return { ...(await takeIn(parts, session, holder, idsNamed(parts, variant, lifted), writing)), inserted: [] };
+  const records = await recordsUnder(parts, session, holder);
+  const children = records.flatMap(({ stored, id }): StoredChild[] => (stored ? [{ row: stored.row, id }] : []));
+  return { children: inOrder(child, children), inserted: [], open: [] };
+}
+
 /** The resource as it was, under a lock; somebody else may have written it meanwhile. */
 async function lockPast(session: Session, past: ResourceRecord): Promise<ResourceRecord> {
   const [row] = await session.rows('SELECT version, state FROM fhir_resource WHERE rid = ? FOR UPDATE', [past.rid]);
   const state = past.state === 'deleted' ? 1 : 0;
   if (!row || Number(row[0]) !== past.version || Number(row[1]) !== state) throw new IdTaken();
   return past;
-}
-
-/** `lf-7` comes back as row 7 of its table; undefined for ids that were not made of a key of this source's. */
-export function keyOfId(source: Source, id: string): number | undefined {
-  const digits = new RegExp(`^${source.idPrefix}-(\\d+)$`).exec(id)?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }
 
 async function parentRow(

@@ -57,7 +57,7 @@ export async function removeRecord(
   const chart = isPatient ? await lockChart(parts, session, key) : [];
   if (isPatient && !cascade) await refuseIfChartHolds(session, key, chart.length);
   await supersede(session, [current, ...chart]);
-  await removeRows(parts, session, current, writing);
+  await removeRows(parts, session, current, writing, { taken: 'let go' });
   await markDeleted(parts, session, [current, ...chart], writing);
   const record: ResourceRecord = {
     ...current,

@@ -7,6 +7,7 @@ import * as searchIndex from '../../migrations/0004_search_index.ts';
 import * as changeFeed from '../../migrations/0005_change_feed.ts';
 import * as bundles from '../../migrations/0006_bundles.ts';
 import * as imports from '../../migrations/0007_import.ts';
+import * as claims from '../../migrations/0009_claims.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
@@ -25,6 +26,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0005_change_feed', changeFeed],
   ['0006_bundles', bundles],
   ['0007_import', imports],
+  ['0009_claims', claims],
 ];
 
 /** The same list for the knex command line and for us; a name, once released, never changes. */

@@ -41,7 +41,8 @@ export async function resolveReferences(
   const issues: Issue[] = [];
   const keys = new Map<string, number>();
   const literal = new Map<string, { readonly type: string; readonly id: string }>();
-  for (const need of needed) {
+  const required = needed.filter(({ optional }) => !optional);
+  for (const need of required) {
     const { reference, target, expression } = need;
     const address = addressOf(reference.reference, settings.baseUrl);
     if (address && address.type !== target)
@@ -61,6 +62,7 @@ export async function resolveReferences(
       );
   }
   const ids = new Map<string, string>();
+  const optional = await optionalKeys(session, needed, settings, known);
   const unknown = [...literal].flatMap(([address, target]) => (known.has(address) ? [] : [target]));
   const found = await livingKeys(session, unknown);
   for (const address of literal.keys()) {
@@ -72,15 +74,45 @@ export async function resolveReferences(
   }
 
   const keyOf = (need: NeededReference): number | null => {
+    if (need.optional) return optional.get(need.expression) ?? null;
     const address = addressOf(need.reference.reference, settings.baseUrl);
     return keys.get(address ? `${address.type}/${address.id}` : memoKey(need)) ?? null;
   };
-  for (const need of needed) {
+  for (const need of required) {
     if (keyOf(need) !== null || issues.some((issue) => issue.expression?.[0] === need.expression)) continue;
     issues.push(error('not-found', `${need.expression}: ${need.reference.reference} does not exist here`, need.expression));
   }
   if (issues.length > 0) throw new FhirError('unprocessable', issues);
   return { key: keyOf, id: (resourceType, key) => ids.get(`${resourceType}/${key}`) ?? null };
+}
+
+/** Keys of rows of the wanted variant, by the expression of the reference; in one statement a variant. */
+async function optionalKeys(
+  session: Session,
+  needed: readonly NeededReference[],
+  settings: ReferenceSettings,
+  known: KnownKeys,
+): Promise<ReadonlyMap<string, number>> {
+  const keys = new Map<string, number>();
+  const wanted = needed.flatMap(({ optional, reference, expression }) => {
+    const address = optional && addressOf(reference.reference, settings.baseUrl);
+    if (!optional || !address) return [];
+    const key = known.get(`${address.type}/${address.id}`);
+    if (typeof key === 'number' && key < 0) keys.set(expression, key); // still to come in the same transaction
+    return key === undefined || (key !== null && key >= 0) ? [{ variant: optional.variant, address, expression }] : [];
+  });
+  for (const [variant, ofVariant] of Map.groupBy(wanted, (one) => one.variant)) {
+    const found = await livingKeys(
+      session,
+      ofVariant.map(({ address }) => address),
+      variant,
+    );
+    for (const { address, expression } of ofVariant) {
+      const key = found.get(`${address.type}/${address.id}`);
+      if (key !== undefined) keys.set(expression, key);
+    }
+  }
+  return keys;
 }
 
 async function byIdentifier(
@@ -110,13 +142,14 @@ async function keysOfSource(session: Session, type: string, key: number): Promis
 export async function livingKeys(
   session: Session,
   addresses: readonly { readonly type: string; readonly id: string }[],
+  variant?: string,
 ): Promise<Map<string, number>> {
   if (addresses.length === 0) return new Map();
   const tests = addresses.map(() => '(type = ? AND id = ?)').join(' OR ');
   const values = addresses.flatMap((address): Bound[] => [address.type, address.id]);
   const rows = await session.rows(
-    `SELECT type, id, source_key FROM fhir_resource WHERE state = 0 AND source_key IS NOT NULL AND (${tests})`,
-    values,
+    `SELECT type, id, source_key FROM fhir_resource WHERE state = 0 AND source_key IS NOT NULL${variant === undefined ? '' : ' AND variant = ?'} AND (${tests})`,
+    variant === undefined ? values : [variant, ...values],
   );
   return new Map(rows.map((row) => [`${row[0]}/${row[1]}`, Number(row[2])]));
 }

@@ -15,7 +15,8 @@ function identifying(parent: ParentSource): readonly string[] {
 
 /**
  * The row with exactly these columns, byte for byte; made when there is none. Works under a lock on the patient's resource, so that
- * two writers do not make two. A row made here is kept as state 2 until a client sends the resource for it.
+ * two writers do not make two. A row made here is kept as state 2 until a client sends the resource for it. A row whose resource's client
+ * has listed what lies under it is not found: that list is whole.
  */
 export async function findOrCreateParent(
   session: Session,
@@ -23,13 +24,11 @@ export async function findOrCreateParent(
   wanted: Columns,
   writing: Writing,
   timestamp: string,
+  except?: number,
 ): Promise<Columns> {
   const columns = identifying(parent);
   const patientKey = Number(wanted['patient_id']);
-  await session.rows(
-    "SELECT rid FROM fhir_resource WHERE type = 'Patient' AND variant = 'Patient' AND source_key = ? FOR UPDATE",
-    [patientKey],
-  );
+  await lockPatient(session, patientKey);
   const all = Object.keys(tables[parent.table].columns);
   const tests = columns.map((column) =>
     tables[parent.table].columns[column]?.type === 'varchar'
@@ -37,10 +36,11 @@ export async function findOrCreateParent(
       : `${column} <=> ?`,
   );
   const values = columns.map((column): ColumnValue => wanted[column] ?? null);
-  const [found] = await session.rows(
-    `SELECT ${all.join(', ')} FROM ${parent.table} WHERE ${tests.join(' AND ')} ORDER BY ${parent.key} LIMIT 1 FOR UPDATE`,
+  const alike = await session.rows(
+    `SELECT ${[...all, isListedSql(parent)].join(', ')} FROM ${parent.table} t WHERE ${tests.join(' AND ')} ORDER BY ${parent.key} FOR UPDATE`,
     values,
   );
+  const found = alike.find((row) => !row[all.length] && row[all.indexOf(parent.key)] !== except);
   if (found) return Object.fromEntries(all.map((column, index) => [column, found[index] ?? null]));
 
   const row: Record<string, ColumnValue> = {};
@@ -63,6 +63,27 @@ export async function findOrCreateParent(
     await insertResource(session, { ...resource, state: 2 }, writing);
   }
   return { ...row, [parent.key]: key };
+}
+
+/** 1 where a client has listed the rows below; a scalar subquery, which takes no lock. `t` is the parent row. */
+export function isListedSql({ resourceType, table, key, listedBy }: ParentSource): string {
+  if (!listedBy || !resourceType) return '0';
+  return `(SELECT JSON_EXTRACT(x.overlay, '$.refined.${listedBy}') IS NOT NULL FROM fhir_resource x WHERE x.type = '${resourceType}' AND x.variant = '${table}' AND x.source_key = t.${key})`;
+}
+
+/** Whether a client has listed what lies under this row. */
+export async function isListed(session: Session, parent: ParentSource, key: number): Promise<boolean> {
+  if (!parent.listedBy) return false;
+  const [row] = await session.rows(`SELECT ${isListedSql(parent)} FROM ${parent.table} t WHERE t.${parent.key} = ?`, [key]);
+  return Number(row?.[0] ?? 0) === 1;
+}
+
+/** Writers of one patient's reports and results go one after another. */
+export async function lockPatient(session: Session, patientKey: number): Promise<void> {
+  await session.rows(
+    "SELECT rid FROM fhir_resource WHERE type = 'Patient' AND variant = 'Patient' AND source_key = ? FOR UPDATE",
+    [patientKey],
+  );
 }
 
 /** Removes the parent row when the gateway made it for others and none is left. */

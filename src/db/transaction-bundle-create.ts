@@ -2,15 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import type { FhirError } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { lift } from '../mapping/lift.ts';
+import { type JsonObject, lift } from '../mapping/lift.ts';
 import { complement, contentOf } from '../mapping/render.ts';
 import { type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, ParentSource, Stored, StoredChild } from '../mapping/types.ts';
 import { type Change, enterChanges, type NewResource, overlayText, supersede, type Writing } from './books.ts';
 import { after } from './clock.ts';
-import { type Identity, insertRecord, keyOfId, prepare } from './create.ts';
+import { type Identity, insertRecord, prepare } from './create.ts';
 import { isRetryable, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
+import { idsNamed, takeIn } from './findings.ts';
+import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts, Indexed } from './parts.ts';
 import type { Session } from './pool.ts';
 import { type BegunVersions, beginVersions, patientKeyOf } from './relative-versions.ts';
@@ -20,7 +22,15 @@ import { insertRow } from './rows.ts';
 import { datetimeOf } from './select.ts';
 import { findOrCreateParent } from './shared-parent.ts';
 import { EntriesRefused } from './transaction-bundle-entries.ts';
-import { type BundlePlan, type Draft, refused } from './transaction-bundle-plan.ts';
+import {
+  type Claimant,
+  claimantsOf,
+  claimOpen,
+  holdersOf,
+  refuseOtherPatient,
+  settleClaimants,
+} from './transaction-bundle-findings.ts';
+import { type BundlePlan, type Draft, keyOf, refused } from './transaction-bundle-plan.ts';
 import { insertResources, insertRows, RowRefused } from './transaction-bundle-rows.ts';
 
 /** A draft whose rows are in the tables. */
@@ -45,6 +55,10 @@ interface Work {
   /** What this transaction has inserted, by table and key. */
   readonly born: Map<string, Born>;
   readonly begun: BegunVersions[];
+  /** The new report that names a new finding, by the finding's placeholder. */
+  readonly holders: ReadonlyMap<number, Draft>;
+  /** Reports that were here before and have named what comes now, by rid. */
+  readonly claimants: Map<number, Claimant>;
 }
 
 /** Writes all drafts; what they became by the index of their entry. @throws EntriesRefused when a table refuses a row */
@@ -54,10 +68,21 @@ export async function insertDrafts(
   plan: BundlePlan,
   writing: Writing,
 ): Promise<ReadonlyMap<number, WriteResult>> {
-  const work: Work = { parts, session, plan, writing, keys: new Map(), born: new Map(), begun: [] };
+  const holders = holdersOf(plan.drafts);
+  const work: Work = {
+    parts,
+    session,
+    plan,
+    writing,
+    keys: new Map(),
+    born: new Map(),
+    begun: [],
+    holders,
+    claimants: new Map(),
+  };
   const [withdrawn, drafts] = [plan.drafts.filter(isRowless), plan.drafts.filter((draft) => !isRowless(draft))];
   const identities = withdrawn.map((draft) => named(work, draft));
-  for (const wave of waves(drafts))
+  for (const wave of waves(drafts, holders))
     for (const [variant, drafts] of Map.groupBy(wave, (draft) => draft.variant)) await insertGroup(work, variant, drafts);
   const born = [...work.born.values()];
   if (born.length === 0) return insertWithdrawn(work, withdrawn, identities);
@@ -70,6 +95,7 @@ export async function insertDrafts(
   const records = born.map((one) => recordOf(work, one, patientIds, parentIds));
   await keepBooks(work, born, records);
   for (const begun of work.begun) await begun.finish(session, writing);
+  await settleClaimants(parts, session, work.claimants.values());
   return new Map([
     ...records.map(({ record, rid }, at) => resultOf(born[at] as Born, { ...record, rid })),
     ...(await insertWithdrawn(work, withdrawn, identities)),
@@ -112,14 +138,14 @@ function resultOf({ draft }: Born, record: ResourceRecord): readonly [number, Wr
 }
 
 /** Drafts in the order in which their rows can be inserted: a wave needs only keys of earlier ones. */
-function waves(drafts: readonly Draft[]): readonly (readonly Draft[])[] {
+function waves(drafts: readonly Draft[], holders: ReadonlyMap<number, Draft>): readonly (readonly Draft[])[] {
   const byKey = new Map(drafts.map((draft) => [draft.placeholderKey, draft]));
   const levels = new Map<Draft, number>();
   const level = (draft: Draft): number => {
     const known = levels.get(draft);
     if (known !== undefined) return known;
     levels.set(draft, 0); // foreign keys make no circles; should a mapping make one, the database refuses it
-    const needed = awaited(draft).flatMap((key) => byKey.get(key) ?? []);
+    const needed = awaited(draft, holders).flatMap((key) => byKey.get(key) ?? []);
     const made = needed.reduce((highest, one) => Math.max(highest, level(one) + 1), 0);
     levels.set(draft, made);
     return made;
@@ -129,11 +155,13 @@ function waves(drafts: readonly Draft[]): readonly (readonly Draft[])[] {
 }
 
 /** The foreign keys of a draft that are still to come. */
-function awaited({ variant, plan }: Draft): readonly number[] {
+function awaited({ variant, plan, placeholderKey }: Draft, holders: ReadonlyMap<number, Draft>): readonly number[] {
   const { table, parent } = variant.variant.source;
   const own = plan.row[tables[table].belongsTo?.column ?? ''];
   const above = parent && plan.parent ? plan.parent[tables[parent.table].belongsTo?.column ?? ''] : null;
-  return [own, above].filter((value): value is number => typeof value === 'number' && value < 0);
+  return [own, above, holders.get(placeholderKey)?.placeholderKey].filter(
+    (value): value is number => typeof value === 'number' && value < 0,
+  );
 }
 
 async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonly Draft[]): Promise<void> {
@@ -148,13 +176,13 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
   const relatives = new Map(
     rows
       .flatMap((row) => parentsOf(parts.registry, variant, row, null))
-      .filter(({ variant: { variant: above }, key }) => !work.born.has(`${above.source.table} ${key}`))
+      .filter(({ variant: { variant: above }, key }) => !work.born.has(`${above.source.table} ${key}`) && !isClaimant(work, key))
       .map((relative) => [`${relative.variant.resourceType} ${relative.variant.name} ${relative.key}`, relative]),
   );
   if (relatives.size > 0) begun.push(await beginVersions(parts, session, [...relatives.values()]));
 
   const keys = await insertNewRows(work, variant, drafts, rows);
-  const children = await insertChildren(work, variant, drafts, keys);
+  const children = await insertChildren(work, variant, drafts, rows, keys);
   drafts.forEach((draft, at) => {
     const key = keys[at] as number;
     const own = children[at] ?? [];
@@ -172,17 +200,23 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
       row,
       parent: parents[at] ?? null,
       children: [...own],
-      inserted: own,
+      inserted: source.child?.taken ? [] : own,
     });
     adopt(work, variant, row, id);
   });
 }
 
 /** A row under one that is new as well is among its children. */
-function adopt({ born }: Work, { variant: { source } }: CompiledVariant, row: Columns, id: string): void {
-  if (!source.parent || source.parent.shared) return;
+function adopt({ born, claimants }: Work, { variant: { source } }: CompiledVariant, row: Columns, id: string): void {
+  if (!source.parent) return;
   const above = born.get(`${source.parent.table} ${row[source.parent.foreignKey]}`);
   if (above?.draft.variant.variant.source.child?.table === source.table) above.children.push({ row, id });
+  for (const { record, come } of claimants.values())
+    if (source.parent.shared && keyOf(record) === row[source.parent.foreignKey]) come.push({ row, id });
+}
+
+function isClaimant({ claimants }: Work, key: number): boolean {
+  return [...claimants.values()].some(({ record }) => keyOf(record) === key);
 }
 
 function withKeys({ keys }: Work, table: TableName, columns: Columns): Columns {
@@ -200,7 +234,7 @@ async function parentRows(
 ): Promise<readonly (Columns | null)[]> {
   const { parent, table } = variant.source;
   if (!parent) return drafts.map(() => null);
-  if (parent.shared) return sharedParents(work, parent, drafts);
+  if (parent.shared) return namedOrSharedParents(work, parent, drafts);
   const keys = drafts.map(({ plan }) => Number(withKeys(work, table, plan.row)[parent.foreignKey]));
   const rows = await existingRows(work, parent.table, keys);
   return drafts.map(({ entry, plan }, at) => {
@@ -234,6 +268,31 @@ async function existingRows({ session, born }: Work, table: TableName, keys: rea
     rows.set(Number(row[tables[table].key]), row);
   }
   return rows;
+}
+
+/** The row of the report that names it, new or here before; else one that fits. */
+async function namedOrSharedParents(work: Work, parent: ParentSource, drafts: readonly Draft[]): Promise<readonly Columns[]> {
+  const { parts, session, holders, born, keys, claimants } = work;
+  const rows = new Map<Draft, Columns>();
+  for (const draft of drafts) {
+    const holder = holders.get(draft.placeholderKey);
+    const report = holder && born.get(`${parent.table} ${keys.get(holder.placeholderKey)}`);
+    if (!report) continue;
+    refuseOtherPatient(draft, withKeys(work, parent.table, draft.plan.parent ?? {})['patient_id'], report.row['patient_id']);
+    rows.set(draft, report.row);
+  }
+  const others = drafts
+    .filter((draft) => !rows.has(draft))
+    .map((draft) => ({
+      draft,
+      patientKey: Number(withKeys(work, parent.table, draft.plan.parent ?? {})['patient_id']),
+    }));
+  for (const [draft, { record }] of await claimantsOf(parts, session, parent, others, claimants))
+    if (record.stored) rows.set(draft, record.stored.row);
+  const rest = drafts.filter((draft) => !rows.has(draft));
+  const shared = await sharedParents(work, parent, rest);
+  for (const [at, draft] of rest.entries()) rows.set(draft, shared[at] as Columns);
+  return drafts.map((draft) => rows.get(draft) as Columns);
 }
 
 /** Parents that several resources share: of a patient who is new, all at once; of others, found or made one by one. */
@@ -332,15 +391,26 @@ async function lockDeleted(session: Session, index: number, deleted: ResourceRec
 }
 
 async function insertChildren(
-  { parts, session }: Work,
+  { parts, session, plan, writing }: Work,
   variant: CompiledVariant,
   drafts: readonly Draft[],
+  rows: readonly Columns[],
   keys: readonly number[],
 ): Promise<readonly (readonly StoredChild[])[]> {
-  const { child } = variant.variant.source;
+  const { child, key } = variant.variant.source;
   if (!child) return drafts.map(() => []);
+  if (child.taken) {
+    const taken: (readonly StoredChild[])[] = [];
+    for (const [at, { entry }] of drafts.entries()) {
+      const content = entry.content(plan.addressOf);
+      const ids = idsNamed(parts, variant, lift(contentOf(variant, content, plan.env), variant.slices, plan.env));
+      const holder = { variant, key: keys[at] as number, row: { ...rows[at], [key]: keys[at] as number } };
+      taken.push((await takeIn(parts, session, holder, ids, writing)).children);
+    }
+    return taken;
+  }
   const owners: number[] = [];
-  const rows = drafts.flatMap(({ plan }, at) =>
+  const made = drafts.flatMap(({ plan }, at) =>
     (plan.children ?? []).map((columns): Columns => {
       owners.push(at);
       const row: Record<string, ColumnValue> = {};
@@ -348,14 +418,14 @@ async function insertChildren(
       return { ...row, [child.foreignKey]: keys[at] as number };
     }),
   );
-  const childKeys = await insertRows(parts, session, child.table, child.key, rows).catch((failure: unknown) => {
+  const childKeys = await insertRows(parts, session, child.table, child.key, made).catch((failure: unknown) => {
     throw failure instanceof RowRefused ? ofEntry(new RowRefused(owners[failure.row] ?? 0, failure.cause), drafts) : failure;
   });
   const prefix = variantOfChildRows(parts.registry, variant)?.variant.source.idPrefix;
   const children: StoredChild[][] = drafts.map(() => []);
   childKeys.forEach((key, at) => {
     const id = prefix === undefined ? null : `${prefix}-${key}`;
-    children[owners[at] as number]?.push({ row: { ...rows[at], [child.key]: key }, id });
+    children[owners[at] as number]?.push({ row: { ...made[at], [child.key]: key }, id });
   });
   return children;
 }
@@ -406,7 +476,7 @@ function recordOf(
   born: Born,
   patientIds: ReadonlyMap<number, string>,
   parentIds: ReadonlyMap<Born, string | null>,
-): { readonly record: ResourceRecord; rid: number; readonly patientKey: number | null } {
+): { readonly record: ResourceRecord; readonly lifted: JsonObject; rid: number; readonly patientKey: number | null } {
   const { draft, id, row, parent, children } = born;
   const { variant, entry, identity } = draft;
   const content = entry.content(plan.addressOf);
@@ -434,7 +504,7 @@ function recordOf(
     overlay,
     stored,
   };
-  return { record, rid: record.rid, patientKey: key };
+  return { record, lifted, rid: record.rid, patientKey: key };
 }
 
 function childKey({ variant }: CompiledVariant, { row }: StoredChild): number {
@@ -474,6 +544,7 @@ async function keepBooks(work: Work, born: readonly Born[], records: readonly Re
   }
   const rids = await insertResources(parts, session, rows, writing);
   for (const [at, rid] of rids.entries()) takeRid[at]?.(rid);
+  for (const { record, rid, lifted } of records) await claimOpen(parts, session, { ...record, rid }, lifted);
   const fresh = records.every(({ record }) => record.version === 1);
   if (indexed.length > 0)
     await parts.index.replace(

@@ -7,9 +7,11 @@ import { complement, contentOf, renderLifted, withoutServerOwned } from '../mapp
 import type { Columns, Stored } from '../mapping/types.ts';
 import { type Change, enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
 import { changeVariant } from './change-variant.ts';
+import { replaceClaims } from './claims.ts';
 import { after } from './clock.ts';
 import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
+import { idsNamed, letGo, recordsUnder, takeIn, takenChildren } from './findings.ts';
 import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -20,7 +22,7 @@ import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts'
 import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
 import { type ChildChanges, childrenChanged, matchChildren, updateRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
-import { findOrCreateParent, removeIfEmpty } from './shared-parent.ts';
+import { findOrCreateParent, isListed, removeIfEmpty } from './shared-parent.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Thrown inside when the row has gone meanwhile: the caller looks again. */
@@ -100,17 +102,23 @@ export async function writeVersion(
   });
   refuseOtherPatient(current, plan.row, plan.parent);
 
+  const parentKey = Number(before.row[source.parent?.foreignKey ?? '']);
+  // What a report's client has listed stays there, whatever it says of day or facility itself.
+  const mayMove = plan.parent && source.parent && !(await isListed(session, source.parent, parentKey));
   const parent =
-    plan.parent && source.parent
+    mayMove && source.parent
       ? await findOrCreateParent(session, source.parent, { ...before.parent, ...plan.parent }, writing, timestamp)
       : before.parent;
   const moved =
     parent !== before.parent && source.parent ? { [source.parent.foreignKey]: parent?.[source.parent.key] ?? null } : {};
   const row: Columns = { ...plan.row, ...moved };
-  const children = source.child && plan.children ? matchChildren(source.child, before.children, plan.children) : null;
+  const taken = plan.children ? takenChildren(parts, variant) : null;
+  const children = source.child && !taken && plan.children ? matchChildren(source.child, before.children, plan.children) : null;
   const key = Number(before.row[source.key]);
 
   await supersede(session, [current]);
+  const named = taken ? idsNamed(parts, variant, lifted) : [];
+  if (taken) await letGoUnnamed(parts, session, current, named, writing);
   const relatives = await beginVersions(parts, session, relativesOf(parts, current, row), [current.rid]);
   const goneChildren = await beginVersions(parts, session, deletedChildren(parts, current, children));
   if (!source.rowless) await updateRow(session, source.table, key, row);
@@ -120,11 +128,14 @@ export async function writeVersion(
       ? await writeChildren(session, source.child, key, children, childVariant)
       : null;
 
+  const rowNow = { ...before.row, ...row };
+  const takenNow = taken ? await takeIn(parts, session, { variant, key, row: rowNow }, named, writing) : null;
+  if (taken && takenNow) await replaceClaims(session, current.rid, taken.variant.resourceType, takenNow.open);
   const stored: Stored = {
     ...before,
-    row: { ...before.row, ...row },
+    row: rowNow,
     parent,
-    children: written?.children ?? before.children,
+    children: takenNow?.children ?? written?.children ?? before.children,
     ...movedIds(source, row, resolved),
   };
   const { overlay, refined } = complement(variant, lifted, stored, env);
@@ -167,6 +178,27 @@ export async function writeVersion(
   await markDeleted(parts, session, goneChildren.records, writing);
   if (parent !== before.parent) await removeIfEmpty(session, variant, Number(before.row[source.parent?.foreignKey ?? '']));
   return { outcome: 'updated', record, issues: plan.issues };
+}
+
+/** Findings that the report names no longer are not deleted by that: they lie under a report of their own again. */
+async function letGoUnnamed(
+  parts: DatabaseParts,
+  session: Session,
+  current: ResourceRecord,
+  named: readonly string[],
+  writing: Writing,
+): Promise<void> {
+  const { variant, stored } = current;
+  if (!stored) return;
+  const holder = { variant, key: Number(stored.row[variant.variant.source.key]), row: stored.row };
+  const records = await recordsUnder(parts, session, holder);
+  await letGo(
+    parts,
+    session,
+    holder,
+    records.filter(({ id }) => !named.includes(id)),
+    writing,
+  );
 }
 
 function storedOf(record: ResourceRecord): Stored {

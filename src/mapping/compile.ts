@@ -94,7 +94,7 @@ function compileVariant(resourceType: string, variant: Variant<JsonObject>): Com
 const narrative: Pair<JsonObject> = { name: 'text', elements: ['text'], columns: ['*'], toFhir: () => ({}) };
 
 function compilePair(pair: Pair<JsonObject>, index: number, variant: Variant<JsonObject>): CompiledPair {
-  const reads = pair.columns.includes('*') ? everyColumn(variant) : byPlace(pair.columns);
+  const reads = pair.list ? nothing : pair.columns.includes('*') ? everyColumn(variant) : byPlace(pair.columns);
   return {
     pair,
     name: pair.name,
@@ -102,6 +102,7 @@ function compilePair(pair: Pair<JsonObject>, index: number, variant: Variant<Jso
     paths: pathSet(pair.elements),
     reads,
     fingerprint(stored) {
+      if (pair.list) return pair.list.mark(stored);
       const values: (ColumnValue | undefined)[] = reads.row.map((column) => stored.row[column]);
       for (const column of reads.parent) values.push(stored.parent?.[column]);
       for (const child of stored.children) for (const column of reads.child) values.push(child.row[column]);
@@ -109,6 +110,9 @@ function compilePair(pair: Pair<JsonObject>, index: number, variant: Variant<Jso
     },
   };
 }
+
+/** A list's pair is never stale as a whole, so no change of columns clears what it keeps. */
+const nothing: CompiledPair['reads'] = { row: [], parent: [], child: [] };
 
 function byPlace(columns: readonly string[]): CompiledPair['reads'] {
   const under = (prefix: string) =>

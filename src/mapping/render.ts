@@ -20,6 +20,11 @@ export function renderLifted(
   const lifted: JsonObject = {};
   for (const compiled of variant.pairs) {
     const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
+    const { list } = compiled.pair;
+    if (refinement && list) {
+      mergeInto(lifted, list.merge(refinement.el, refinement.fp, stored));
+      continue;
+    }
     const holds = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);
     mergeInto(lifted, holds ? refinement.el : compiled.pair.toFhir(stored, env));
   }
@@ -66,7 +71,8 @@ export function complement(
   for (const { pair, name, bit, paths, fingerprint } of variant.pairs) {
     if (pair.serverOwned) continue;
     const said = paths.pick(lifted);
-    if (!pair.volatile && sameJson(said, paths.pick(compact(pair.toFhir(stored, env))))) continue;
+    const isListed = pair.list !== undefined && Object.keys(said).length > 0; // kept always: it says that a client made the list
+    if (!pair.volatile && !isListed && sameJson(said, paths.pick(compact(pair.toFhir(stored, env))))) continue;
     refinements[name] = { fp: fingerprint(stored), el: said };
     refined |= bit;
   }

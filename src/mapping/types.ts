@@ -52,6 +52,8 @@ export interface ParentSource {
   readonly idPrefix?: string;
   /** True when several resources share one parent row (Lab_Report): then it is found or created by its columns, never edited in place. */
   readonly shared: boolean;
+  /** The pair of the parent's own mapping that lists the rows below: where a client has listed them, no others are put under it. */
+  readonly listedBy?: string;
 }
 
 export interface ChildSource {
@@ -63,6 +65,8 @@ export interface ChildSource {
   readonly matchOn: readonly string[];
   /** Type of the resource that a child row is served as (Observation for a symptom). */
   readonly resourceType?: string;
+  /** True for rows that are there on their own (findings): taken in and let go, neither made nor deleted with the resource. */
+  readonly taken?: true;
 }
 
 /** Facts of this installation that mappings may use; they never query anything. */
@@ -87,6 +91,8 @@ export interface NeededReference {
   readonly target: string;
   /** FHIRPath of the reference, for the issue. */
   readonly expression: string;
+  /** Only rows of this variant count; anything else, and nothing at all, is no key and no fault. */
+  readonly optional?: { readonly variant: string };
 }
 
 /** What a pair may use while it turns elements into columns. */
@@ -126,10 +132,19 @@ export interface Pair<L, Terms = unknown> {
   readonly serverOwned?: true;
   /** True when `toFhir` depends on the day it is asked: what a client said is then always kept beside the columns. */
   readonly volatile?: true;
+  /** For a list whose items come and go one by one: what a client said of it never goes stale as a whole. */
+  readonly list?: ListMerge<L>;
   toFhir(stored: Stored, env: Env<Terms>): Partial<L>;
   /** Absent for pairs that only read. Returns only columns of `columns`. */
   toRow?(elements: Partial<L>, context: WriteContext<Terms>): Written;
   references?(elements: Partial<L>): readonly NeededReference[];
+}
+
+export interface ListMerge<L> {
+  /** The rows of the list as they are; kept beside what the client says. */
+  mark(stored: Stored): string;
+  /** What the client said, without the rows that are gone since `mark`, with those that have come since. */
+  merge(said: Partial<L>, mark: string, stored: Stored): Partial<L>;
 }
 
 /** One item of an array that pairs own on its own, lifted out as a key `array:name` (FHIR's notation for a slice). */

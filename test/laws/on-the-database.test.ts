@@ -132,7 +132,7 @@ async function live(
     return;
   }
   const after = await readAgain(born);
-  if (sameJson(after.stored?.row, read.stored?.row)) {
+  if (sameJson(untimed(after), untimed(read))) {
     assert.equal(after.version, read.version, 'a statement that changes nothing is no version');
     return;
   }
@@ -146,6 +146,12 @@ async function live(
   );
   const errors = validate(repository.render(after), variant.resourceType).filter((issue) => issue.severity === 'error');
   assert.deepEqual(errors, []);
+}
+
+/** The row without `updated_at`, which MariaDB may move even where a statement sets what is there already. */
+function untimed({ stored }: ResourceRecord): Columns {
+  const { updated_at: _time, ...row } = stored?.row ?? {};
+  return row;
 }
 
 /** Pairs that read the column say what the columns say now; all others what they said before. */
