@@ -6,9 +6,11 @@ import type { JsonObject } from '../mapping/lift.ts';
 import { renderResource } from '../mapping/render-resource.ts';
 import type { Stored } from '../mapping/types.ts';
 import { createAsyncJobs } from './async-jobs.ts';
-import { createResource, type Identity, IdTaken } from './create.ts';
+import { createResource, IdTaken, prepare } from './create.ts';
+import { createsTogether, loneCreate, standsAlone } from './create-together.ts';
 import { deleteResource } from './delete.ts';
 import { translate } from './errors.ts';
+import { expressionOfColumn } from './expression-of-column.ts';
 import { gathered } from './gather.ts';
 import { createIdempotencyStore } from './idempotency.ts';
 import type { Seal } from './kept-answers.ts';
@@ -104,6 +106,21 @@ export function createRepository(parts: DatabaseParts): Repository {
     }
   };
 
+  const createLone = createsTogether(parts);
+  const create = async (resourceType: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult> => {
+    const variant = parts.registry.variantFor(resourceType, resource);
+    const alone = () => createResource(parts, resourceType, resource, options, { by: 'server' });
+    if (!standsAlone(parts.registry, variant)) return alone();
+    const prepared = await prepare(parts, session, variant, resource);
+    const lone = loneCreate(prepared, options);
+    if (!lone) return alone();
+    try {
+      return { outcome: 'created', record: await createLone(lone), issues: prepared.plan.issues };
+    } catch (failure) {
+      throw translate(failure, expressionOfColumn(variant));
+    }
+  };
+
   const remove: Repository['delete'] = async (resourceType, id, options) => {
     for (let race = 1; race <= racesMax; race += 1) {
       const found = await read(resourceType, id);
@@ -134,10 +151,7 @@ export function createRepository(parts: DatabaseParts): Repository {
     read: guarded(read),
     readVersion: guarded(readVersion),
     readMany: guarded(readMany),
-    create: guarded((resourceType: string, resource: JsonObject, options: WriteOptions) => {
-      const identity: Identity = { by: 'server' };
-      return createResource(parts, resourceType, resource, options, identity);
-    }),
+    create: guarded(create),
     update: guarded((resourceType: string, id: string, resource: JsonObject, options: WriteOptions) =>
       tellingConflicts(views, session, { resourceType, id, ifMatch: options.ifMatch }, () =>
         update(resourceType, id, resource, options),

@@ -37,3 +37,38 @@ export function gathered<Value>(fetchMany: FetchMany<Value>, most: number): (key
       if (waiting.push({ key, resolve, reject }) === 1) setImmediate(flush);
     });
 }
+
+/**
+ * One piece of work at a time out of `run`, which does up to `most` together and settles each. Up to `lanes` groups are under way; what is
+ * asked for meanwhile makes up the next ones. So a group grows with the load, and a single piece waits for nobody.
+ */
+export function inGroups<Piece, Result>(
+  run: (pieces: readonly Piece[]) => Promise<readonly PromiseSettledResult<Result>[]>,
+  { most, lanes }: { readonly most: number; readonly lanes: number },
+): (piece: Piece) => Promise<Result> {
+  type Waiting = { readonly piece: Piece; readonly settle: (result: PromiseSettledResult<Result>) => void };
+  const waiting: Waiting[] = [];
+  let underWay = 0;
+
+  const next = () => {
+    while (underWay < lanes && waiting.length > 0) start(waiting.splice(0, most));
+  };
+  const start = (group: readonly Waiting[]) => {
+    underWay += 1;
+    run(group.map(({ piece }) => piece))
+      .catch((reason: unknown) => group.map((): PromiseSettledResult<Result> => ({ status: 'rejected', reason })))
+      .then((results) => {
+        underWay -= 1;
+        const lost: PromiseSettledResult<Result> = { status: 'rejected', reason: new Error('A piece of work has no result') };
+        for (const [at, { settle }] of group.entries()) settle(results[at] ?? lost);
+        next();
+      });
+  };
+
+  return (piece) =>
+    new Promise((resolve, reject) => {
+      const settle = (result: PromiseSettledResult<Result>) =>
+        result.status === 'fulfilled' ? resolve(result.value) : reject(result.reason);
+      if (waiting.push({ piece, settle }) === 1) setImmediate(next);
+    });
+}
