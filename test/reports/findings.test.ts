@@ -321,6 +321,40 @@ test('a withdrawn report takes its findings out of MediMax and brings them back'
   for (const finding of one.findings) assert.deepEqual(content((await send('get', `Observation/${finding.id}`)).body), finding);
 });
 
+test('the report and its findings at the same time', async () => {
+  const wanted = await expected(8);
+  for (let round = 0; round < 4; round += 1) {
+    const one = panel(await newPatient(), 8);
+    const all = [...one.findings.slice(0, 4), one.report, ...one.findings.slice(4)];
+    await Promise.all(all.map((resource) => put(resource)));
+    assert.deepEqual(await tablesOf(one.patient), wanted);
+    await assertAsSent(one);
+  }
+});
+
+test('a finding that MediMax moves leaves one report and joins another, each a version', async () => {
+  const patient = Number((await newPatient()).slice(3));
+  const report = (type: string) =>
+    two.run("INSERT INTO Lab_Report (patient_id, lab_date, lab_type) VALUES (?, '2026-01-05', ?)", [patient, type]);
+  const [from, to] = [await report('CBC'), await report('Lipids')];
+  const finding = await two.run("INSERT INTO Lab_Finding (lab_report_id, test_name, test_value) VALUES (?, 'Na', '140')", [from]);
+  await two.run('UPDATE Lab_Finding SET lab_report_id = ? WHERE lab_finding_id = ?', [to, finding]);
+  const read = async (key: number) => (await send('get', `DiagnosticReport/lr-${key}`).expect(200)).body;
+  assert.deepEqual([(await read(from)).result, (await read(from)).meta.versionId], [undefined, '3']);
+  assert.deepEqual(
+    [(await read(to)).result, (await read(to)).meta.versionId],
+    [[{ reference: `Observation/lf-${finding}` }], '2'],
+  );
+  assert.deepEqual((await send('get', `DiagnosticReport/lr-${from}/_history/2`)).body.result, [
+    { reference: `Observation/lf-${finding}` },
+  ]);
+  const left = await send('get', `DiagnosticReport?result=Observation/lf-${finding}`);
+  assert.deepEqual(
+    left.body.entry.map((entry: { resource: { id: string } }) => entry.resource.id),
+    [`lr-${to}`],
+  );
+});
+
 test('a report cannot name the findings of another patient', async () => {
   const one = panel(await newPatient(), 1);
   for (const finding of one.findings) await put(finding);
