@@ -8,9 +8,11 @@ import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Env, Stored, StoredChild } from '../mapping/types.ts';
 import { enterChanges, overlayText, type Writing } from './books.ts';
 import { insertManyReturning } from './bulk-insert.ts';
-import { findOrCreateParents } from './bulk-parents.ts';
+import { findOrCreateParents, inList } from './bulk-parents.ts';
+import { claimsOn } from './claims.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
+import { type BegunVersions, beginVersions } from './relative-versions.ts';
 import { parentsOf } from './relatives.ts';
 import { datetimeOf } from './select.ts';
 
@@ -20,6 +22,8 @@ export interface BulkItem {
   readonly id: string;
   readonly lifted: JsonObject;
   readonly plan: ColumnPlan;
+  /** Ids of other items whose rows lie under this one's: the results of a report. */
+  readonly takes?: readonly string[];
   /** FHIR id of the patient it belongs to; its own for a Patient. */
   readonly patientId: string | null;
 }
@@ -30,15 +34,20 @@ export interface BulkCreated {
 }
 
 /**
- * Whether resources of this variant can be created set-wise: their rows stand alone, or under a parent row that is shared.
+ * Whether resources of this variant can be created set-wise: their rows stand alone, under a parent row that is shared, or with rows
+ * that are created with them (`takes`).
  * Rows that change other resources when they appear go the way of single writes.
  */
 export function canBulkCreate(registry: Registry, variant: CompiledVariant): boolean {
   const { source } = variant.variant;
   if (source.rowless || (source.parent && !source.parent.shared)) return false;
-  if (source.child?.resourceType) return false;
-  return parentsOf(registry, variant, everyKey(variant), null).length === 0;
+  if (source.child?.resourceType && !source.child.taken) return false;
+  const changed = parentsOf(registry, variant, everyKey(variant), null);
+  return changed.every((relative) => source.parent?.shared && relative.variant.variant.source.table === source.parent.table);
 }
+
+/** A report has named one of the new resources meanwhile: that one goes the way of single writes. */
+export class ClaimedMeanwhile extends Error {}
 
 function everyKey({ variant: { source } }: CompiledVariant): Columns {
   return Object.fromEntries(Object.keys(tables[source.table].columns).map((column) => [column, 1]));
@@ -72,8 +81,11 @@ export async function bulkCreate(
         ? 1
         : 2;
   const ordered = [...groups].sort(([a], [b]) => rank(a) - rank(b));
+  const begun: BegunVersions[] = [];
   for (const [variant, entries] of ordered)
-    await insertRows(session, variant, entries, created, writing, timestamp, env, canReturn);
+    begun.push(await insertRows(parts, session, variant, entries, created, writing, timestamp, env, canReturn));
+
+  takeIn(created, env);
 
   const rids = await insertManyReturning(
     session,
@@ -118,6 +130,7 @@ export async function bulkCreate(
     session,
     created.map(({ rid, patientKey }) => ({ rid, version: 1, patientKey })),
   );
+  for (const relatives of begun) await relatives.finish(session, writing);
   return created.map(({ rid, key }) => ({ rid, key }));
 }
 
@@ -132,6 +145,7 @@ interface Entry {
 }
 
 async function insertRows(
+  parts: DatabaseParts,
   session: Session,
   variant: CompiledVariant,
   entries: readonly Entry[],
@@ -140,20 +154,25 @@ async function insertRows(
   timestamp: string,
   env: Env,
   canReturn: boolean,
-): Promise<void> {
+): Promise<BegunVersions> {
   const { source } = variant.variant;
   const { parent, child } = source;
   const settled = (columns: Columns): Columns => withRealKeys(columns, all);
-  const parents = parent
+  const holders = holdersIn(all);
+  const free = entries.filter(({ item }) => !holders.has(item.id));
+  const { rows: shared, old } = parent
     ? await findOrCreateParents(
         session,
         parent,
-        entries.map(({ item }) => settled(item.plan.parent ?? {})),
+        free.map(({ item }) => settled(item.plan.parent ?? {})),
         writing,
         timestamp,
         canReturn,
       )
-    : [];
+    : { rows: [], old: [] };
+  const sharedBy = new Map(free.map(({ item }, index) => [item.id, shared[index]]));
+  const parents = entries.map(({ item }) => holders.get(item.id)?.stored?.row ?? sharedBy.get(item.id));
+  const begun = await beginParents(parts, session, variant, entries, old);
   const rows = entries.map(({ item }, index): Columns => {
     const above = parents[index];
     return settled(parent && above ? { ...item.plan.row, [parent.foreignKey]: above[parent.key] ?? null } : item.plan.row);
@@ -167,7 +186,7 @@ async function insertRows(
     rows.map((row) => columns.map((column): Bound => row[column] ?? null)),
     canReturn,
   );
-  const children = child ? await insertChildren(session, child, entries, keys, canReturn) : [];
+  const children = child && !child.taken ? await insertChildren(session, child, entries, keys, canReturn) : [];
   entries.forEach((entry, index) => {
     const key = keys[index] ?? 0;
     const stored: Stored = {
@@ -182,8 +201,59 @@ async function insertRows(
     entry.key = key;
     entry.stored = stored;
     entry.patientKey = typeof patientKey === 'number' ? patientKey : null;
-    Object.assign(entry, complement(variant, entry.item.lifted, stored, env));
+    if (!child?.taken) Object.assign(entry, complement(variant, entry.item.lifted, stored, env));
   });
+  return begun;
+}
+
+/** The report of each result that is created with it. */
+function holdersIn(all: readonly Entry[]): ReadonlyMap<string, Entry> {
+  return new Map(all.flatMap((entry) => (entry.item.takes ?? []).map((id): [string, Entry] => [id, entry])));
+}
+
+/** What reports say beyond their columns is known when the rows are there that lie under them. */
+function takeIn(all: readonly Entry[], env: Env): void {
+  const byId = new Map(all.map((entry) => [entry.item.id, entry]));
+  for (const entry of all) {
+    const { variant, lifted, takes = [] } = entry.item;
+    const { child } = variant.variant.source;
+    if (!child?.taken || !entry.stored) continue;
+    const children = takes.flatMap((id): StoredChild[] => {
+      const row = byId.get(id)?.stored?.row;
+      return row ? [{ row, id }] : [];
+    });
+    entry.stored = {
+      ...entry.stored,
+      children: children.toSorted((a, b) => Number(a.row[child.key]) - Number(b.row[child.key])),
+    };
+    Object.assign(entry, complement(variant, lifted, entry.stored, env));
+  }
+}
+
+/** Reports that get another result are new versions. @throws ClaimedMeanwhile */
+async function beginParents(
+  parts: DatabaseParts,
+  session: Session,
+  variant: CompiledVariant,
+  entries: readonly Entry[],
+  old: readonly number[],
+): Promise<BegunVersions> {
+  const { parent } = variant.variant.source;
+  if (!parent?.resourceType) return beginVersions(parts, session, []);
+  const { resourceType, table, foreignKey } = parent;
+  const ids = entries.map(({ item }) => item.id);
+  const claims = await claimsOn(session, variant.resourceType, ids, { resourceType, table });
+  for (const { item } of entries) {
+    if (claims.get(item.id)?.some(({ patientKey }) => patientKey === item.plan.parent?.['patient_id']))
+      throw new ClaimedMeanwhile();
+  }
+  if (old.length === 0) return beginVersions(parts, session, []);
+  const living = await session.once(
+    'SELECT source_key FROM fhir_resource WHERE type = ? AND variant = ? AND state = 0 AND source_key IN (?) ORDER BY source_key',
+    [resourceType, table, ...inList(old)],
+  );
+  const relatives = living.flatMap(([key]) => parentsOf(parts.registry, variant, { [foreignKey]: Number(key) }, null));
+  return beginVersions(parts, session, relatives);
 }
 
 async function insertChildren(

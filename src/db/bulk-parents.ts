@@ -5,8 +5,16 @@ import type { Writing } from './books.ts';
 import { insertMany, insertManyReturning } from './bulk-insert.ts';
 import type { Bound, Session } from './pool.ts';
 import { datetimeOf } from './select.ts';
+import { isListedSql } from './shared-parent.ts';
 
-/** The parent row of each wanted set of columns, in the same order. Locks the resources of the patients in the order of their keys. */
+export interface FoundParents {
+  /** The parent row of each wanted set of columns, in the same order. */
+  readonly rows: readonly Columns[];
+  /** Keys of those that were there before. */
+  readonly old: readonly number[];
+}
+
+/** Locks the resources of the patients in the order of their keys. */
 export async function findOrCreateParents(
   session: Session,
   parent: ParentSource,
@@ -14,7 +22,7 @@ export async function findOrCreateParents(
   writing: Writing,
   timestamp: string,
   canReturn: boolean,
-): Promise<readonly Columns[]> {
+): Promise<FoundParents> {
   const described = Object.entries(tables[parent.table].columns);
   const all = described.map(([name]) => name);
   const identifying = described.filter(([name, { type }]) => name !== parent.key && type !== 'timestamp').map(([name]) => name);
@@ -33,16 +41,18 @@ export async function findOrCreateParents(
     const [day] = days;
     const values = day ? [...new Set([...open.values()].map((columns) => String(columns[day])))] : [];
     const rows = await session.once(
-      `SELECT ${all.join(', ')} FROM ${parent.table} WHERE patient_id IN (?)${day ? ` AND ${day} IN (?)` : ''} ORDER BY ${parent.key} FOR UPDATE`,
+      `SELECT ${all.join(', ')}, ${isListedSql(parent)} FROM ${parent.table} t WHERE patient_id IN (?)${day ? ` AND ${day} IN (?)` : ''} ORDER BY ${parent.key} FOR UPDATE`,
       [...inList(patients), ...(day ? inList(values) : [])],
     );
     for (const values of rows) {
+      if (values[all.length]) continue; // a client has listed what lies under it
       const row = Object.fromEntries(all.map((column, index) => [column, values[index] ?? null]));
       const mark = markOf(row);
       if (!found.has(mark)) found.set(mark, row);
     }
   }
 
+  const old = [...found.values()].map((row) => Number(row[parent.key]));
   const missing = [...open].filter(([mark]) => !found.has(mark));
   const columns = all.filter((column) => column !== parent.key);
   const made = missing.map(([, wish]): Columns => {
@@ -62,11 +72,14 @@ export async function findOrCreateParents(
     found.set(mark, { ...made[index], [parent.key]: keys[index] ?? null });
   });
   if (parent.resourceType && parent.idPrefix && made.length > 0) await keepForOthers(session, parent, made, keys, writing);
-  return wanted.map((wish) => {
+  const wishedFor = new Set(open.keys());
+  const rows = wanted.map((wish) => {
     const row = found.get(markOf(wish));
     if (!row) throw new Error(`${parent.table}: a parent row is missing`);
     return row;
   });
+  const used = new Set([...found].filter(([mark]) => wishedFor.has(mark)).map(([, row]) => Number(row[parent.key])));
+  return { rows, old: old.filter((key) => used.has(key)) };
 }
 
 /** Rows of `fhir_resource` in state 2: kept until a client sends the resource itself. */

@@ -1,6 +1,7 @@
 /** From the lines of a chunk to what must be written: all that can be said before a transaction is opened. */
 
 import { type BulkItem, canBulkCreate } from '../db/bulk-create.ts';
+import { claimsOn } from '../db/claims.ts';
 import type { Session } from '../db/pool.ts';
 import { datetimeOf } from '../db/select.ts';
 import { error, FhirError, type Issue } from '../fhir/outcome.ts';
@@ -84,6 +85,8 @@ interface State {
   /** Keys of rows by `Type/id` here; stand-ins for those that are inserted with this chunk. */
   readonly keys: Map<string, number>;
   readonly created: NewResource[];
+  /** Ids of new results that lie under a new report. */
+  readonly taken: Set<string>;
   readonly singles: SingleWrite[];
   readonly timestamp: string;
   readonly setWise: boolean;
@@ -122,6 +125,7 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
       [...own.values()].filter(({ state: living }) => living === 0).map(({ type, id, key }) => [addressKey(type, id), key]),
     ),
     created: [],
+    taken: new Set(),
     singles: [],
     timestamp: datetimeOf(parts.clock.now()).slice(0, 19),
     setWise,
@@ -135,7 +139,7 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
 
   // Of several lines for one resource the last that can be kept counts, so the last is looked at first; patients before all others.
   const settled = new Map<string, Parsed>();
-  const inTurn = parsed.toReversed().sort((a, b) => Number(b.type === 'Patient') - Number(a.type === 'Patient'));
+  const inTurn = parsed.toReversed().sort((a, b) => rankOf(registry, a.type) - rankOf(registry, b.type));
   for (const one of inTurn) {
     if (!isServed(one.type)) {
       ledger[one.index] = { s: 'no-table', t: one.type };
@@ -154,11 +158,18 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
     ledger[one.index] = outcome;
     if (outcome.s !== 'failed') settled.set(name, one);
   }
+  await singleOutClaimed(state);
   const stillOpen = <Write extends NewResource | SingleWrite>(write: Write): Write => {
     const open = write.open?.filter(([type, id]) => !state.keys.has(addressKey(type, id)));
     return open?.length === write.open?.length ? write : { ...write, open };
   };
   return { ledger, created: state.created.map(stillOpen), singles: state.singles.map(stillOpen), aliases, stale };
+}
+
+/** Patients first, whom all others need; what takes in the rows of others last. */
+function rankOf(registry: ImportParts['registry'], type: string): number {
+  if (type === 'Patient') return 0;
+  return registry.get(type)?.variants.some(({ variant }) => variant.source.child?.taken) ? 2 : 1;
 }
 
 async function ask({ parts, store, registry }: ImportParts, job: Job, parsed: readonly Parsed[], mentions: readonly Mention[]) {
@@ -282,6 +293,30 @@ function prepareLine(state: State, one: Parsed, mentions: readonly Mention[]): L
   }
 }
 
+/** Results that a report has named before they came are put under it, one by one. */
+async function singleOutClaimed({ given: { store }, created, singles }: State): Promise<void> {
+  const claimed = new Set<string>();
+  const singleOut = (one: NewResource) => {
+    const { parsed, item, issues, open, identifiers } = one;
+    created.splice(created.indexOf(one), 1); // behind all patients, which alone others stand on
+    singles.push({ parsed, known: null, id: item.id, merge: false, aliased: false, identifiers, issues, open });
+  };
+  for (const [variant, group] of Map.groupBy(created, ({ item }) => item.variant)) {
+    const { parent } = variant.variant.source;
+    if (!parent?.resourceType) continue;
+    const place = { resourceType: parent.resourceType, table: parent.table };
+    const ids = group.map(({ item }) => item.id);
+    const claims = await claimsOn(store.session, variant.resourceType, ids, place);
+    for (const one of group) {
+      const { id, plan } = one.item;
+      if (!claims.get(id)?.some(({ patientKey }) => patientKey === plan.parent?.['patient_id'])) continue;
+      claimed.add(id);
+      singleOut(one);
+    }
+  }
+  for (const one of [...created]) if (one.item.takes?.some((id) => claimed.has(id))) singleOut(one);
+}
+
 /** Whether a new patient is somebody already known, by identifier. */
 function identify(
   { identified, created }: State,
@@ -338,7 +373,7 @@ function enter(
   const id = known?.id ?? localId(job.source, one.id);
   const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
   const needed = neededReferences(variant, lifted);
-  const unresolved = needed.filter((need) => keyOf(state, need) === undefined);
+  const unresolved = needed.filter((need) => !need.optional && keyOf(state, need) === undefined);
   if (unresolved.length > 0) {
     if (!state.last) return { s: 'waiting', t: type };
     throw new FhirError(
@@ -354,7 +389,8 @@ function enter(
   }
   const refersToNew = needed.some((need) => (keyOf(state, need) ?? 0) < 0);
   const patientName = { type: 'Patient', id };
-  if (known === null && state.setWise && canBulkCreateOnce(state, variant)) {
+  const takes = takenWith(state, variant, needed);
+  if (known === null && state.setWise && takes !== null && canBulkCreateOnce(state, variant)) {
     const plan = planColumns({
       variant,
       resource,
@@ -369,7 +405,7 @@ function enter(
       variant.variant.source.patient === 'self' ? id : (patient?.reference.reference?.replace(/^Patient\//, '') ?? null);
     created.push({
       parsed: one,
-      item: { variant, id, lifted, plan, patientId: patientId ?? patientOf(state, patient) },
+      item: { variant, id, lifted, plan, takes, patientId: patientId ?? patientOf(state, patient) },
       identifiers,
       issues: [...issues, ...plan.issues.map(toLineIssue)],
       open,
@@ -385,6 +421,27 @@ function enter(
     names.set(addressKey('urn', one.id), patientName);
   }
   return { s: 'pending', t: type };
+}
+
+/**
+ * The new results of this chunk that a report names, and no other one has: all of what it names, or null. Empty for what takes in nothing.
+ * A report that names none might find its row among those that are there, which is for the repository to say.
+ */
+function takenWith(state: State, variant: BulkItem['variant'], needed: readonly NeededReference[]): readonly string[] | null {
+  if (!variant.variant.source.child?.taken) return [];
+  const named = new Set(needed.filter(({ optional }) => optional).map(({ reference }) => reference.reference ?? ''));
+  const patient = needed.find(({ target }) => target === 'Patient');
+  const patientKey = patient && keyOf(state, patient);
+  const ids: string[] = [];
+  for (const name of named) {
+    const key = state.keys.get(name) ?? 0;
+    const result = key < 0 ? state.created[-key - 1] : undefined;
+    if (!result || state.taken.has(result.item.id) || result.item.plan.parent?.['patient_id'] !== patientKey) return null;
+    ids.push(result.item.id);
+  }
+  if (ids.length === 0) return null;
+  for (const id of ids) state.taken.add(id);
+  return ids;
 }
 
 /** Patients that others know too, or have changed since: what the source may change of them is its setting. */

@@ -24,7 +24,7 @@ export async function runTurn(given: ImportParts, jobId: number, leaseMs: number
   }
   try {
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
-    else await workKept(given, job, chunk, leaseMs);
+    else await workKept(given, job, chunk, leaseMs, log);
   } catch (thrown) {
     if (thrown instanceof Overtaken) return { kind: 'worked', chunk: chunk.no };
     await store.release(chunk);
@@ -42,14 +42,16 @@ export async function runTurn(given: ImportParts, jobId: number, leaseMs: number
 }
 
 /** Works on a chunk and renews the lease now and then. */
-async function workKept(given: ImportParts, job: Job, chunk: Chunk, leaseMs: number): Promise<void> {
+async function workKept(given: ImportParts, job: Job, chunk: Chunk, leaseMs: number, log: Log): Promise<void> {
   let renewedAt = Date.now();
   const alive = async () => {
     if (Date.now() - renewedAt < leaseMs / 4) return;
     await given.store.renew(chunk, leaseMs);
     renewedAt = Date.now();
   };
-  await workChunk(given, job, chunk, { setWise: chunk.attempts <= attemptsTogetherMax, alive });
+  const onBug = (thrown: unknown) =>
+    log.error('import-line', { job: job.id, chunk: chunk.no, ...(thrown instanceof Error ? { error: thrown } : {}) });
+  await workChunk(given, job, chunk, { setWise: chunk.attempts <= attemptsTogetherMax, alive, onBug });
 }
 
 /** Lines that bring down whoever touches them must not hold up the job for ever. */

@@ -1,7 +1,7 @@
 /** Does the work of one chunk: what is new goes in set-wise in one transaction with its ledger, the rest resource by resource. */
 
 import { newTransactionMark } from '../db/books.ts';
-import { bulkCreate } from '../db/bulk-create.ts';
+import { bulkCreate, ClaimedMeanwhile } from '../db/bulk-create.ts';
 import { insertMany } from '../db/bulk-insert.ts';
 import { inList } from '../db/bulk-parents.ts';
 import { isConnectionLost, isDuplicate, isRetryable } from '../db/errors.ts';
@@ -38,6 +38,8 @@ export interface ChunkSettings {
   readonly setWise: boolean;
   /** Called now and then during long work: keeps the chunk. */
   readonly alive: () => Promise<void>;
+  /** Told of what must not happen; the line it happened to fails alone. */
+  readonly onBug?: (failure: unknown) => void;
 }
 
 /** @throws Overtaken when another worker has the chunk; FhirError `unavailable` when the database is away. */
@@ -60,7 +62,7 @@ export async function workChunk(given: ImportParts, job: Job, taken: Chunk, sett
       chunk = { ...chunk, ledger: final };
     } catch (thrown) {
       race += 1;
-      if (!isDuplicate(thrown) || race > racesMax) throw thrown;
+      if (!(isDuplicate(thrown) || thrown instanceof ClaimedMeanwhile) || race > racesMax) throw thrown;
     }
   }
 }
@@ -75,7 +77,7 @@ async function write(
   const ledger = await writeNew(given, job, chunk, prepared);
   let sinceAlive = 0;
   for (const single of prepared.singles) {
-    ledger[single.parsed.index] = await writeSingle(given, job, chunk, single);
+    ledger[single.parsed.index] = await writeSingle(given, job, chunk, single, settings);
     sinceAlive += 1;
     if (sinceAlive % 50 === 0) await settings.alive();
   }
@@ -159,7 +161,13 @@ async function keepAliases(on: Session, source: string, jobId: number, aliases: 
 }
 
 /** One resource by the repository, whose update creates what is not there: doing it twice is doing it once. */
-async function writeSingle(given: ImportParts, job: Job, chunk: Chunk, single: SingleWrite): Promise<LineOutcome> {
+async function writeSingle(
+  given: ImportParts,
+  job: Job,
+  chunk: Chunk,
+  single: SingleWrite,
+  { onBug }: ChunkSettings,
+): Promise<LineOutcome> {
   const { parsed, known, issues } = single;
   const { repository, store } = given;
   const { type } = parsed;
@@ -186,6 +194,7 @@ async function writeSingle(given: ImportParts, job: Job, chunk: Chunk, single: S
   } catch (thrown) {
     if (thrown instanceof Overtaken || isRetryable(thrown) || isConnectionLost(thrown)) throw thrown;
     if (!(thrown instanceof FhirError)) {
+      onBug?.(thrown);
       const text = 'The gateway failed on this line; this is a fault of its own';
       return { s: 'failed', t: type, i: [...issues, { severity: 'error', code: 'exception', text }] };
     }
