@@ -59,11 +59,16 @@ function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
         }
       }
     });
+    let ended = false;
     request.on('end', () => {
+      ended = true;
       if (size > bytesMax) reject(tooLarge(bytesMax));
       else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
     });
-    const gone = () => reject(new ClientGone());
+    // Every request closes in the end; an error, with its stack, is made only where it closes too early.
+    const gone = () => {
+      if (!ended) reject(new ClientGone());
+    };
     request.on('error', gone);
     request.on('close', gone);
   });
