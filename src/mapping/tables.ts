@@ -42,6 +42,15 @@ export type TableName =
   | 'Lab_Finding'
   | 'Report';
 
+/** The columns of its children that a resource sees: all of what it makes, but of what is there on its own no more than its list. */
+export function childColumnsOf(child: {
+  readonly table: TableName;
+  readonly columns: readonly string[];
+  readonly taken?: true;
+}): readonly string[] {
+  return child.taken ? child.columns : Object.keys(tables[child.table].columns);
+}
+
 export const tables: Readonly<Record<TableName, Table>> = {
   Patient: {
     name: 'Patient',

@@ -1,14 +1,22 @@
 /** SQL expressions that make the document of a past version: the JSON of `Stored`, exactly as the driver would have given the rows. */
 import type { CompiledVariant } from '../../mapping/compile.ts';
-import { type TableName, tables } from '../../mapping/tables.ts';
+import { childColumnsOf, type TableName, tables } from '../../mapping/tables.ts';
 import type { ChildSource } from '../../mapping/types.ts';
 import type { SchemaFacts } from './facts.ts';
 
 /** One row as JSON text; `alias` is OLD, NEW or a table's alias. */
 export function rowJson(table: TableName, alias: string, facts: SchemaFacts): string {
-  const members = Object.entries(tables[table].columns).map(([column, { type }]) => {
+  return columnsJson(table, Object.keys(tables[table].columns), alias, facts);
+}
+
+function childJson(child: ChildSource, alias: string, facts: SchemaFacts): string {
+  return columnsJson(child.table, childColumnsOf(child), alias, facts);
+}
+
+function columnsJson(table: TableName, columns: readonly string[], alias: string, facts: SchemaFacts): string {
+  const members = columns.map((column) => {
     const value = `${alias}.${column}`;
-    const isZoned = type === 'timestamp' && !facts.plainTimes.has(`${table}.${column}`);
+    const isZoned = tables[table].columns[column]?.type === 'timestamp' && !facts.plainTimes.has(`${table}.${column}`);
     return `'${column}', ${isZoned ? utcText(value) : value}`;
   });
   return `JSON_OBJECT(${members.join(', ')})`;
@@ -69,12 +77,12 @@ export const rowlessDocument =
 
 /** The children of a row as they are in the table. */
 export function childrenOf(child: ChildSource, parentKey: string, facts: SchemaFacts): string {
-  return list(child, rowJson(child.table, 's', facts), `s.${child.foreignKey} = ${parentKey}`);
+  return list(child, childJson(child, 's', facts), `s.${child.foreignKey} = ${parentKey}`);
 }
 
 /** The children of the row OLD belonged to, as they were before the change of OLD that has just been made. */
 export function childrenBeforeChange(child: ChildSource, facts: SchemaFacts): string {
-  const row = `IF(s.${child.key} = OLD.${child.key}, ${rowJson(child.table, 'OLD', facts)}, ${rowJson(child.table, 's', facts)})`;
+  const row = `IF(s.${child.key} = OLD.${child.key}, ${childJson(child, 'OLD', facts)}, ${childJson(child, 's', facts)})`;
   return list(child, row, `s.${child.foreignKey} = OLD.${child.foreignKey} OR s.${child.key} = OLD.${child.key}`);
 }
 
@@ -82,7 +90,7 @@ export function childrenBeforeChange(child: ChildSource, facts: SchemaFacts): st
 export function childrenBeforeArrival(child: ChildSource, facts: SchemaFacts): string {
   return list(
     child,
-    rowJson(child.table, 's', facts),
+    childJson(child, 's', facts),
     `s.${child.foreignKey} = NEW.${child.foreignKey} AND s.${child.key} <> NEW.${child.key}`,
   );
 }
