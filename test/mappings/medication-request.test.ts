@@ -17,16 +17,16 @@ const env = testEnv(loadTermTables());
 const variant = variantOf(medicationStatement);
 
 const contained: FhirResource[] = [
-    {
-      resourceType: 'MedicationRequest',
-      id: 'order',
-      status: 'unknown',
-      intent: 'order',
-      subject: { reference: 'Patient/pt-1' },
-      requester: { reference: '#doctor' },
-    },
-    { resourceType: 'Practitioner', id: 'doctor', name: [{ text: 'Dr. A' }] },
-    { resourceType: 'Medication', id: 'unrelated' },
+  {
+    resourceType: 'MedicationRequest',
+    id: 'order',
+    status: 'unknown',
+    intent: 'order',
+    subject: { reference: 'Patient/pt-1' },
+    requester: { reference: '#doctor' },
+  },
+  { resourceType: 'Practitioner', id: 'doctor', name: [{ text: 'Dr. A' }] },
+  { resourceType: 'Medication', id: 'unrelated' },
 ];
 
 const statement: MedicationStatement = {
