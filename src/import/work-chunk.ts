@@ -10,21 +10,14 @@ import type { WriteResult } from '../db/repository.ts';
 import { sameJson } from '../fhir/json.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { contentOf, renderContent } from '../mapping/render.ts';
+import { predictedSource } from './ask.ts';
 import type { Chunk, Job, LineIssue, LineOutcome } from './job.ts';
 import { Overtaken } from './job-store.ts';
 import { findHere } from './look-up.ts';
 import { mergePatient } from './merge-patient.ts';
 import type { ImportParts } from './parts.ts';
-import {
-  lineNoOf,
-  type NewAlias,
-  type NewResource,
-  type Prepared,
-  predictedSource,
-  prepareChunk,
-  type SingleWrite,
-  toLineIssue,
-} from './prepare.ts';
+import { prepareChunk } from './prepare.ts';
+import { lineNoOf, type NewAlias, type NewResource, type Prepared, type SingleWrite, toLineIssue } from './prepared.ts';
 import { originOf } from './source.ts';
 
 /** Another writer may make the same resource at the same moment; then it is looked at again. */
