@@ -55,6 +55,8 @@ interface Work {
   /** What this transaction has inserted, by table and key. */
   readonly born: Map<string, Born>;
   readonly begun: BegunVersions[];
+  /** Keys of shared parents made here for others: no resource is served of them that could have a version. */
+  readonly madeParents: Set<string>;
   /** The new report that names a new finding, by the finding's placeholder. */
   readonly holders: ReadonlyMap<number, Draft>;
   /** Reports that were here before and have named what comes now, by rid. */
@@ -77,6 +79,7 @@ export async function insertDrafts(
     keys: new Map(),
     born: new Map(),
     begun: [],
+    madeParents: new Set(),
     holders,
     claimants: new Map(),
   };
@@ -176,7 +179,7 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
   const relatives = new Map(
     rows
       .flatMap((row) => parentsOf(parts.registry, variant, row, null))
-      .filter(({ variant: { variant: above }, key }) => !work.born.has(`${above.source.table} ${key}`) && !isClaimant(work, key))
+      .filter(({ variant: { variant: above }, key }) => !isNew(work, above.source.table, key) && !isClaimant(work, key))
       .map((relative) => [`${relative.variant.resourceType} ${relative.variant.name} ${relative.key}`, relative]),
   );
   if (relatives.size > 0) begun.push(await beginVersions(parts, session, [...relatives.values()]));
@@ -213,6 +216,10 @@ function adopt({ born, claimants }: Work, { variant: { source } }: CompiledVaria
   if (above?.draft.variant.variant.source.child?.table === source.table) above.children.push({ row, id });
   for (const { record, come } of claimants.values())
     if (source.parent.shared && keyOf(record) === row[source.parent.foreignKey]) come.push({ row, id });
+}
+
+function isNew({ born, madeParents }: Work, table: TableName, key: number): boolean {
+  return born.has(`${table} ${key}`) || madeParents.has(`${table} ${key}`);
 }
 
 function isClaimant({ claimants }: Work, key: number): boolean {
@@ -306,6 +313,7 @@ async function sharedParents(work: Work, parent: ParentSource, drafts: readonly 
   const rows = fresh.map(([, columns]) => wholeRow(parent.table, columns, plan.timestamp));
   const keys = await insertRows(parts, session, parent.table, parent.key, rows);
   for (const [at, [text]] of fresh.entries()) made.set(text, { ...rows[at], [parent.key]: keys[at] as number });
+  for (const key of keys) work.madeParents.add(`${parent.table} ${key}`);
   const { resourceType, idPrefix } = parent;
   if (resourceType && idPrefix) {
     const kept = keys.map(
