@@ -56,6 +56,11 @@ export function createApp(parts: AppParts): Express {
     };
   };
 
+  const often = routes.find(({ method, path }) => method === 'GET' && path === readPath);
+  if (often) {
+    const first = handle(basePath + readPath, (exchange) => serve(context, often, exchange));
+    app.get(givenIds(parts.registry.resourceTypes), first);
+  }
   for (const [path, rows] of byPath(routes)) {
     const template = path === '/' ? basePath : basePath + path;
     const route = app.route(template);
@@ -86,6 +91,17 @@ export function createApp(parts: AppParts): Express {
     answerError(openExchange(surroundings, request, response, '(undecodable path)'), thrown),
   );
   return app;
+}
+
+const readPath = '/:type/:id';
+
+/**
+ * The paths of reads by ids that the gateway gives (`/fhir/Patient/pt-12`): nearly all requests. Express tries path after path, so this
+ * one comes before all others, and is so narrow that no other row of the table could be meant.
+ */
+function givenIds(resourceTypes: readonly string[]): RegExp {
+  const types = resourceTypes.filter((type) => !routes.some(({ path }) => path.startsWith(`/${type}/`)));
+  return new RegExp(`^${basePath}/(?<type>${types.join('|')})/(?<id>[a-z]{2}-[0-9]+)$`);
 }
 
 const verb = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
