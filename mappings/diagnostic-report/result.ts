@@ -1,5 +1,6 @@
 /** DiagnosticReport.result ↔ the Lab_Finding rows of the report, each an Observation of its own. */
 import type { Reference } from 'fhir/r4.js';
+import { warning } from '../../src/fhir/outcome.ts';
 import { parseReference } from '../../src/fhir/references.ts';
 import type { ChildSource, Pair, Stored } from '../../src/mapping/types.ts';
 import type { Lifted } from './lifted.ts';
@@ -39,6 +40,12 @@ export const result: Pair<Lifted> = {
   toRow(elements, context) {
     const needed = result.references?.(elements) ?? [];
     const keys = new Set(needed.flatMap((need) => context.key(need) ?? []));
+    for (const [index, { reference }] of (elements.result ?? []).entries()) {
+      if (!reference?.startsWith('#')) continue;
+      const expression = `DiagnosticReport.result[${index}]`;
+      const text = `${expression} is contained: it is kept here, but MediMax shows no finding for it; send it as an Observation of its own`;
+      context.tell(warning('business-rule', text, expression));
+    }
     return { children: [...keys].map((key) => ({ lab_finding_id: key })) };
   },
   list: {

@@ -7,14 +7,14 @@ import { sealAnswer } from './idempotency.ts';
 import type { Seal } from './kept-answers.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
-import type { BundleResults, WriteOptions, WriteResult } from './repository.ts';
+import type { BundleResults, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { inTransaction } from './transaction.ts';
 import { enterGathered } from './transaction-bundle-books.ts';
 import { insertDrafts } from './transaction-bundle-create.ts';
 import { EntriesRefused, isRefusal, type TransactionBundle } from './transaction-bundle-entries.ts';
 import { identify, lockRecords } from './transaction-bundle-identify.ts';
 import { planBundle } from './transaction-bundle-plan.ts';
-import { writeVersion } from './update.ts';
+import { lockAgain, writeVersion } from './update.ts';
 
 /** @throws EntriesRefused; FhirError `unavailable` when the database is busy or away */
 export async function writeBundle(
@@ -74,7 +74,7 @@ async function write(
   const byRid = new Map(current.map((record) => [record.rid, record]));
   for (const { entry, found } of identified.updates) {
     const result = await blaming(entry.index, async () => {
-      const record = byRid.get(found.rid);
+      const record = hasRelatives(found) ? await lockAgain(parts, session, found) : byRid.get(found.rid);
       if (!record) throw new Error('A record that is updated has gone under its lock');
       const content =
         entry.kind === 'patch'
@@ -89,6 +89,13 @@ async function write(
     results.set(entry.index, [result]);
   }
   return results;
+}
+
+/** Whether other entries may have moved its row, or taken it away: findings go with their reports. */
+function hasRelatives({ variant: { variant } }: ResourceRecord): boolean {
+  return (
+    variant.source.parent !== undefined || variant.source.child?.resourceType !== undefined || variant.source.rowless === true
+  );
 }
 
 /** Results of resources that were written more than once show the one version that came of it. */

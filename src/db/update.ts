@@ -62,6 +62,17 @@ export async function lockRecord(parts: DatabaseParts, session: Session, found: 
   return record;
 }
 
+/** The same for a record that this transaction may have given another row, or none; null when it has gone. */
+export async function lockAgain(parts: DatabaseParts, session: Session, { rid }: ResourceRecord): Promise<ResourceRecord | null> {
+  const [row] = await session.rows('SELECT type, variant, source_key FROM fhir_resource WHERE rid = ? AND state = 0', [rid]);
+  const variant = row ? parts.registry.variant(String(row[0]), String(row[1])) : undefined;
+  if (!row || !variant) return null;
+  const { key, rowless } = variant.variant.source;
+  const select = parts.select(variant);
+  const rows = await session.rows(select.lockBy(key), [rowless ? rid : Number(row[2])]);
+  return select.decode(rows).find((record) => record.rid === rid) ?? null;
+}
+
 export function checkIfMatch(record: ResourceRecord, ifMatch: number | undefined): void {
   if (ifMatch === undefined || ifMatch === record.version) return;
   const text = `If-Match names version ${ifMatch}, but ${record.resourceType}/${record.id} is at version ${record.version}, written ${record.lastUpdated} by ${record.origin}. Read it again and repeat your change.`;

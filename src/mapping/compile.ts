@@ -1,5 +1,6 @@
 /** A mapping made ready to run: what can be worked out once per variant is worked out here, not per request. */
 import { hash } from 'node:crypto';
+import { information } from '../fhir/outcome.ts';
 import { type JsonObject, type SlicesByArray, slicesByArray } from './lift.ts';
 import { patientReference } from './pairs.ts';
 import { type PathSet, pathSet } from './paths.ts';
@@ -72,6 +73,14 @@ function keptVariant({ resourceType, variants: [first], withdrawn }: Mapping<Jso
     name: keptName,
     source: { table, key: 'rid', idPrefix, patient: 'row', rowless: true },
     pairs: [patientReference<JsonObject>(resourceType, withdrawn.patient)],
+    check: (_resource, context) =>
+      context.tell(
+        information(
+          'informational',
+          `${resourceType} is withdrawn: it is kept here, and MediMax shows nothing of it`,
+          resourceType,
+        ),
+      ),
   });
 }
 

@@ -332,6 +332,40 @@ test('the report and its findings at the same time', async () => {
   }
 });
 
+test('in one transaction: withdrawn, and back; another list, and other values', async () => {
+  const one = panel(await newPatient(), 4);
+  for (const resource of [one.report, ...one.findings]) await put(resource);
+  const tables = await tablesOf(one.patient);
+  const all = async (change: (resource: Resource) => Resource) => {
+    const entry = [one.report, ...one.findings].map(change).map((resource) => ({
+      resource,
+      request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
+    }));
+    const done = await send('post', '', { resourceType: 'Bundle', type: 'transaction', entry });
+    assert.equal(done.status, 200, done.text);
+    for (const { resource } of entry) {
+      const read = (await send('get', `${resource.resourceType}/${resource.id}`)).body;
+      assert.deepEqual(content(read), resource);
+      const { body } = await send('get', `${resource.resourceType}/${resource.id}/_history`);
+      assert.equal(body.total, Number(read.meta.versionId));
+    }
+  };
+  await all((resource) => ({ ...resource, status: 'entered-in-error' }));
+  assert.deepEqual(await tablesOf(one.patient), []);
+  await all((resource) => ({ ...resource, status: 'amended' }));
+  assert.deepEqual(await tablesOf(one.patient), tables);
+  const [first, second] = one.report['result'] as readonly object[];
+  await all((resource) =>
+    resource.resourceType === 'DiagnosticReport'
+      ? { ...resource, effectiveDateTime: '2026-01-09', result: [second, first] }
+      : { ...resource, effectiveDateTime: '2026-01-08T10:00:00Z', note: [{ text: 'looked at again' }] },
+  );
+  const now = (await tablesOf(one.patient)) as { readonly lab_date: string; readonly findings: readonly unknown[] }[];
+  assert.deepEqual(now.map(({ findings }) => findings.length).toSorted(), [2, 2]);
+  await all((resource) => resource);
+  assert.deepEqual(await tablesOf(one.patient), tables);
+});
+
 test('a finding that MediMax moves leaves one report and joins another, each a version', async () => {
   const patient = Number((await newPatient()).slice(3));
   const report = (type: string) =>
