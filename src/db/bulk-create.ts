@@ -59,8 +59,8 @@ export async function bulkCreate(
   session: Session,
   items: readonly BulkItem[],
   writing: Writing,
-  canReturn: boolean,
 ): Promise<readonly BulkCreated[]> {
+  const canReturn = parts.insertReturns;
   const timestamp = datetimeOf(writing.lastUpdated).slice(0, 19);
   const env = parts.env();
   const created: Entry[] = items.map((item) => ({

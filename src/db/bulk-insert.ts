@@ -41,13 +41,6 @@ export async function insertManyReturning(
   return keys;
 }
 
-/** Whether the server gives back what it inserted. */
-export async function canReturnRows(session: Session): Promise<boolean> {
-  const [row] = await session.rows('SELECT VERSION()');
-  const version = /^(\d+)\.(\d+).*MariaDB/i.exec(String(row?.[0]));
-  return version !== null && (Number(version[1]) > 10 || Number(version[2]) >= 5);
-}
-
 function statement(table: string, columns: readonly string[]): string {
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ?`;
 }

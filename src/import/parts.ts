@@ -1,8 +1,7 @@
 /** What the import side is put together from; made once at start-up and passed to every function that needs it. */
 import type { Config } from '../config.ts';
-import { canReturnRows } from '../db/bulk-insert.ts';
 import type { DatabaseParts } from '../db/parts.ts';
-import { type Pool, sessionOf } from '../db/pool.ts';
+import type { Pool } from '../db/pool.ts';
 import type { Repository } from '../db/repository.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { createJobStore, type JobStore } from './job-store.ts';
@@ -13,8 +12,6 @@ export interface ImportParts {
   readonly registry: Registry;
   readonly repository: Repository;
   readonly store: JobStore;
-  /** Whether INSERT … RETURNING can be used; asked once. */
-  canReturn(): Promise<boolean>;
 }
 
 /** What the gateway gives. */
@@ -28,16 +25,11 @@ export interface ImportSurroundings {
 
 export function importParts({ config, pool, parts, registry, repository }: ImportSurroundings): ImportParts {
   const timeoutMs = config.db.readTimeoutMs;
-  let asked: Promise<boolean> | undefined;
   return {
     config,
     parts,
     registry,
     repository,
     store: createJobStore(pool, timeoutMs),
-    canReturn: () => {
-      asked ??= canReturnRows(sessionOf(pool, timeoutMs));
-      return asked;
-    },
   };
 }

@@ -86,7 +86,6 @@ async function writeNew(
 ): Promise<LineOutcome[]> {
   if (created.length + aliases.length === 0) return [...before];
   const { store, parts } = given;
-  const canReturn = await given.canReturn();
   return store.transaction(async (on) => {
     await store.hold(on, chunk);
     const ledger = [...before];
@@ -97,7 +96,6 @@ async function writeNew(
         on,
         created.map(({ item }) => item),
         writing,
-        canReturn,
       );
       await insertMany(
         on,
