@@ -84,7 +84,12 @@ async function inflateWithin(bytes: Buffer, bytesMax: number): Promise<Buffer> {
 }
 
 function notGzip(): FhirError {
-  return fault('malformed', 'structure', 'The body is not valid gzip, although Content-Encoding says so.', 'http.Content-Encoding');
+  return fault(
+    'malformed',
+    'structure',
+    'The body is not valid gzip, although Content-Encoding says so.',
+    'http.Content-Encoding',
+  );
 }
 
 function tooLarge(bytesMax: number): FhirError {
