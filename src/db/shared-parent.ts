@@ -7,7 +7,7 @@ import type { Session } from './pool.ts';
 import { insertRow } from './rows.ts';
 
 /** The columns by which a shared parent is one and the same: all but its key and its timestamps. */
-function identifying(parent: ParentSource): readonly string[] {
+export function identifying(parent: ParentSource): readonly string[] {
   return Object.entries(tables[parent.table].columns)
     .filter(([name, column]) => name !== parent.key && column.type !== 'timestamp')
     .map(([name]) => name);

@@ -20,7 +20,7 @@ import { parentsOf, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord, WriteResult } from './repository.ts';
 import { insertRow } from './rows.ts';
 import { datetimeOf } from './select.ts';
-import { findOrCreateParent } from './shared-parent.ts';
+import { findOrCreateParent, identifying } from './shared-parent.ts';
 import { EntriesRefused } from './transaction-bundle-entries.ts';
 import {
   type Claimant,
@@ -143,12 +143,16 @@ function resultOf({ draft }: Born, record: ResourceRecord): readonly [number, Wr
 /** Drafts in the order in which their rows can be inserted: a wave needs only keys of earlier ones. */
 function waves(drafts: readonly Draft[], holders: ReadonlyMap<number, Draft>): readonly (readonly Draft[])[] {
   const byKey = new Map(drafts.map((draft) => [draft.placeholderKey, draft]));
+  const reports = Map.groupBy(drafts, ({ variant }) => variant.variant.source.table);
   const levels = new Map<Draft, number>();
   const level = (draft: Draft): number => {
     const known = levels.get(draft);
     if (known !== undefined) return known;
     levels.set(draft, 0); // foreign keys make no circles; should a mapping make one, the database refuses it
-    const needed = awaited(draft, holders).flatMap((key) => byKey.get(key) ?? []);
+    const { parent } = draft.variant.variant.source;
+    // A report that is new may be the one that fits.
+    const above = parent?.shared ? (reports.get(parent.table) ?? []) : [];
+    const needed = [...awaited(draft, holders).flatMap((key) => byKey.get(key) ?? []), ...above];
     const made = needed.reduce((highest, one) => Math.max(highest, level(one) + 1), 0);
     levels.set(draft, made);
     return made;
@@ -309,7 +313,11 @@ async function sharedParents(work: Work, parent: ParentSource, drafts: readonly 
   const texts = wanted.map((columns) => JSON.stringify(Object.entries(columns).toSorted(([a], [b]) => (a < b ? -1 : 1))));
   const distinct = new Map(texts.map((text, at) => [text, wanted[at] as Columns]));
   const made = new Map<string, Columns>();
-  const fresh = [...distinct].filter(([, columns]) => work.born.has(`Patient ${columns['patient_id']}`));
+  for (const [text, columns] of distinct) {
+    const report = newReportLike(work, parent, columns);
+    if (report) made.set(text, report);
+  }
+  const fresh = [...distinct].filter(([text, columns]) => !made.has(text) && work.born.has(`Patient ${columns['patient_id']}`));
   const rows = fresh.map(([, columns]) => wholeRow(parent.table, columns, plan.timestamp));
   const keys = await insertRows(parts, session, parent.table, parent.key, rows);
   for (const [at, [text]] of fresh.entries()) made.set(text, { ...rows[at], [parent.key]: keys[at] as number });
@@ -333,6 +341,18 @@ async function sharedParents(work: Work, parent: ParentSource, drafts: readonly 
   for (const [text, columns] of distinct)
     if (!made.has(text)) made.set(text, await findOrCreateParent(session, parent, columns, writing, plan.timestamp));
   return texts.map((text) => made.get(text) as Columns);
+}
+
+/** The row of a new report that says the same and lists nothing itself. */
+function newReportLike({ born, parts, plan }: Work, parent: ParentSource, columns: Columns): Columns | undefined {
+  for (const { draft, row } of born.values()) {
+    const { variant, entry } = draft;
+    if (variant.variant.source.table !== parent.table) continue;
+    if (identifying(parent).some((column) => (row[column] ?? null) !== (columns[column] ?? null))) continue;
+    const content = contentOf(variant, entry.content(plan.addressOf), plan.env);
+    if (idsNamed(parts, variant, lift(content, variant.slices, plan.env)).length === 0) return row;
+  }
+  return undefined;
 }
 
 /** Every column is named on insert, as a default is a statement nobody made. */

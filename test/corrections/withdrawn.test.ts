@@ -221,6 +221,14 @@ test('what comes withdrawn never has a row', async () => {
   }
 });
 
+test('the prescription of a withdrawn medication says so', async () => {
+  const made = (await send('post', 'MedicationStatement', { resourceType: 'MedicationStatement', ...medication('active') })).body;
+  await send('put', `MedicationStatement/${made.id}`, { ...made, status: 'entered-in-error' }).expect(200);
+  assert.equal((await send('get', `MedicationRequest/${made.id}`).expect(200)).body.status, 'entered-in-error');
+  const found = await send('get', `MedicationRequest?status=entered-in-error&patient=${patient}`).expect(200);
+  assert.ok(found.text.includes(`"${made.id}"`), found.text);
+});
+
 test('a withdrawn symptom leaves its appointment, whose version says so', async () => {
   const address = `Observation/sy-${(await two.rows('SELECT symptom_id FROM Appointment_Symptom'))[0]?.['symptom_id']}`;
   const symptom = (await send('get', address)).body;

@@ -184,6 +184,36 @@ test('a report made for findings is not served, disappears when empty, and is th
   assert.deepEqual(await tablesOf(second.patient), []);
 });
 
+test('a report that lists nothing and findings that fit it, in one transaction', async () => {
+  for (const isNewPatient of [true, false]) {
+    for (const reversed of [false, true]) {
+      const { patient, report, findings } = panel(
+        isNewPatient ? 'urn:uuid:00000000-0000-4000-8000-00000000000f' : await newPatient(),
+        3,
+      );
+      const subject = { reference: isNewPatient ? patient : `Patient/${patient}` };
+      const { result: _result, performer: _performer, ...bare } = report;
+      const all: object[] = [{ ...bare, subject, code: { text: 'Laboratory' } }, ...findings.map((one) => ({ ...one, subject }))];
+      const entry: object[] = (reversed ? all.toReversed() : all).map((resource) => {
+        const { resourceType, id } = resource as Resource;
+        return { resource, request: { method: 'PUT', url: `${resourceType}/${id}` } };
+      });
+      const who = { resourceType: 'Patient', name: [{ text: 'Nora New' }] };
+      if (isNewPatient) entry.push({ fullUrl: patient, resource: who, request: { method: 'POST', url: 'Patient' } });
+      const done = await send('post', '', { resourceType: 'Bundle', type: 'transaction', entry });
+      assert.equal(done.status, 200, done.text);
+      const read = (await send('get', `DiagnosticReport/${report.id}`)).body;
+      const tables = (await tablesOf(read.subject.reference.slice(8))) as { readonly findings: readonly unknown[] }[];
+      assert.deepEqual(
+        tables.map((one) => one.findings.length),
+        [3],
+      );
+      assert.equal(read.result, undefined, 'as it was sent');
+      assert.equal((await send('get', `DiagnosticReport/${report.id}/_history`)).body.total, 1);
+    }
+  }
+});
+
 test('a finding lies under one report; others that name it keep that, and are found by it', async () => {
   const one = panel(await newPatient(), 3);
   await put(one.report);
