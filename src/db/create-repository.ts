@@ -16,6 +16,7 @@ import { createIdempotencyStore } from './idempotency.ts';
 import type { Seal } from './kept-answers.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type RowValues, sessionOf } from './pool.ts';
+import { manyReader } from './read-many.ts';
 import type { BundleResults, Repository, ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { instantOf } from './select.ts';
 import { writeBundle } from './transaction-bundle.ts';
@@ -66,19 +67,7 @@ export function createRepository(parts: DatabaseParts): Repository {
     return null;
   };
 
-  const readMany = async (resourceType: string, rids: readonly number[]): Promise<readonly ResourceRecord[]> => {
-    const mapping = parts.registry.get(resourceType);
-    if (!mapping || rids.length === 0) return [];
-    const byRid = new Map<number, ResourceRecord>();
-    for (const variant of mapping.all) {
-      const missing = rids.filter((rid) => !byRid.has(rid));
-      if (missing.length === 0) break;
-      const select = parts.select(variant);
-      for (const record of select.decode(await session.rows(select.byRids(missing.length), missing)))
-        byRid.set(record.rid, record);
-    }
-    return rids.flatMap((rid) => byRid.get(rid) ?? []);
-  };
+  const readMany = manyReader(parts, session);
 
   const readVersion = async (resourceType: string, id: string, version: number): Promise<ResourceRecord | null> => {
     const current = await read(resourceType, id);

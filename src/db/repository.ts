@@ -50,8 +50,8 @@ export interface Repository {
   read(resourceType: string, id: string): Promise<ResourceRecord | null>;
   /** A superseded or the current version; null when there is none. */
   readVersion(resourceType: string, id: string, version: number): Promise<ResourceRecord | null>;
-  /** Records of these rids, in this order; missing ones are left out. */
-  readMany(resourceType: string, rids: readonly number[]): Promise<readonly ResourceRecord[]>;
+  /** Records of these rids, in this order; missing ones are left out. One statement where the variants that they are of are given. */
+  readMany(resourceType: string, rids: readonly number[], variants?: readonly string[]): Promise<readonly ResourceRecord[]>;
   create(resourceType: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult>;
   /** Updates, or creates with the client's id where there is none (or a deleted one). */
   update(resourceType: string, id: string, resource: JsonObject, options: WriteOptions): Promise<WriteResult>;

@@ -2,27 +2,19 @@
 import type { Sql, SqlValue } from '../search/condition.ts';
 import { digest, keyText, parameterId } from '../search/index-rows.ts';
 import { type Place, type SearchPlan, typesOf } from '../search/plan.ts';
-import {
-  anchorsOf,
-  countSql,
-  includeSql,
-  type Position,
-  type PositionKey,
-  pageSql,
-  revincludeSql,
-  type Way,
-  weighSql,
-} from '../search/sql.ts';
+import { countSql, includeSql, type Position, type PositionKey, pageSql, revincludeSql } from '../search/sql.ts';
 import { translate } from './errors.ts';
 import type { Indexer } from './index-pending.ts';
 import { type Pool, sessionOf } from './pool.ts';
 import type { FindByIdentifier } from './resolve-references.ts';
+import { wayFinder } from './search-way.ts';
 
 /** A resource found, with the values it is sorted by. */
 export interface Hit {
   readonly rid: number;
   readonly type: string;
   readonly version: number;
+  readonly variant: string;
   readonly keys: readonly PositionKey[];
 }
 
@@ -63,15 +55,7 @@ export function createSearchStore(pool: Pool, indexer: Indexer, timeoutMs: numbe
   const found = async (statement: Sql): Promise<readonly Found[]> =>
     (await run(statement)).map(([rid, type]) => ({ rid: Number(rid), type: String(type) }));
 
-  /** The criterion with the fewest candidates, where they are few enough to be sorted. */
-  const wayOf = async (plan: SearchPlan): Promise<Way> => {
-    const anchors = anchorsOf(plan);
-    if (anchors.length === 0) return 'in order';
-    const [weights = []] = await run(weighSql(anchors, plan.types, candidatesMax + 1));
-    const lightest = Math.min(...weights.map(Number));
-    const from = anchors[weights.findIndex((weight) => Number(weight) === lightest)];
-    return from && lightest <= candidatesMax ? { from } : 'in order';
-  };
+  const wayOf = wayFinder(run, candidatesMax);
 
   const readParts = async (statements: readonly Sql[], plan: SearchPlan, limit: number) => {
     const hits: Hit[] = [];
@@ -108,11 +92,12 @@ export function createSearchStore(pool: Pool, indexer: Indexer, timeoutMs: numbe
 }
 
 /** Byte columns come as hexadecimal text, times as text, ranges as numbers. */
-function hitOf(plan: SearchPlan, [rid, type, version, ...keys]: readonly (string | number | null)[]): Hit {
+function hitOf(plan: SearchPlan, [rid, type, version, variant, ...keys]: readonly (string | number | null)[]): Hit {
   return {
     rid: Number(rid),
     type: String(type),
     version: Number(version),
+    variant: String(variant),
     keys: keys.map((key, index) => {
       const sorted = plan.sort[index];
       const isBytes = sorted?.by === 'value' && (sorted.place.table === 'token' || sorted.place.table === 'string');

@@ -2,7 +2,7 @@
 import knexPackage from 'knex';
 import { parseJson } from '../fhir/json.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
-import { tables } from '../mapping/tables.ts';
+import { childColumnsOf, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Stored, StoredChild } from '../mapping/types.ts';
 import type { RowValues } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
@@ -12,12 +12,24 @@ const build = knexPackage({ client: 'mysql2' });
 
 const resourceColumns = ['rid', 'id', 'version', 'last_updated', 'state', 'origin', 'refined', 'overlay', 'source_key'] as const;
 
+/** The columns of the resource, and the ids of its patient and its parent. */
+export const sharedColumns = resourceColumns.length + 2;
+
+/** Where the columns of a variant stand in a row of several: behind the number of its branch and the shared ones, between so many NULLs. */
+export interface Among {
+  readonly branch: number;
+  readonly before: number;
+  readonly after: number;
+}
+
 /** The select list and joins of one variant, and how its rows become records. */
 export interface VariantSelect {
   /** `… WHERE r.type = ? AND r.id IN (…)`: parameters type and this many ids, in no particular order. */
   byIds(count: number): string;
   /** `… WHERE r.rid IN (…)` for this many rids, in no particular order. */
-  byRids(count: number): string;
+  byRids(count: number, among?: Among): string;
+  /** How many columns a row has beside the shared ones. */
+  readonly width: number;
   /** Locks rows by so many values of one column of the variant's table, then their resources: the order of MediMax's own statements and triggers. */
   lockBy(column: string, count?: number): string;
   decode(rows: readonly RowValues[]): ResourceRecord[];
@@ -28,7 +40,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
   if (source.rowless) return rowlessSelect(variant);
   const columns = Object.keys(tables[source.table].columns);
   const parentColumns = source.parent ? Object.keys(tables[source.parent.table].columns) : [];
-  const childColumns = source.child ? Object.keys(tables[source.child.table].columns) : [];
+  const childColumns = source.child ? childColumnsOf(source.child) : [];
   const patientKey = { self: 't.patient_id', row: 't.patient_id', parent: 'p.patient_id' }[source.patient];
 
   const selectList = [
@@ -47,8 +59,8 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       : []),
   ];
 
-  const query = (by: 'PRIMARY' | 'uq_resource_id' | 'lock') => {
-    const select = build.select(selectList);
+  const query = (by: 'PRIMARY' | 'uq_resource_id' | 'lock', among?: Among) => {
+    const select = build.select(among ? framed(selectList, among) : selectList);
     if (by === 'lock') {
       select
         .from({ t: source.table })
@@ -76,7 +88,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
   const inlined = (select: ReturnType<typeof query>) => inline(select.toSQL().toNative());
 
   const byIdsOf = new Map<number, string>();
-  const byRidsOf = new Map<number, string>();
+  const byRidsOf = new Map<string, string>();
   const lockByColumn = new Map<string, string>();
   return {
     byIds(count) {
@@ -90,13 +102,15 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       byIdsOf.set(count, sql);
       return sql;
     },
-    byRids(count) {
-      const known = byRidsOf.get(count);
+    byRids(count, among) {
+      const shape = among ? `${count} ${among.branch} ${among.before} ${among.after}` : String(count);
+      const known = byRidsOf.get(shape);
       if (known) return known;
-      const sql = inlined(query('PRIMARY').whereRaw(`r.rid IN (${marksOf(count)})`));
-      byRidsOf.set(count, sql);
+      const sql = inlined(query('PRIMARY', among).whereRaw(`r.rid IN (${marksOf(count)})`));
+      byRidsOf.set(shape, sql);
       return sql;
     },
+    width: selectList.length - sharedColumns,
     lockBy(column, count = 1) {
       const shape = `${column} ${count}`;
       const known = lockByColumn.get(shape);
@@ -110,20 +124,31 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
   };
 }
 
+/** What every variant has stands in the same place, so that no NULL of another makes its unsigned numbers text. */
+function framed<Column>(columns: readonly Column[], { branch, before, after }: Among) {
+  const nulls = (count: number) => Array.from({ length: count }, () => build.raw('NULL'));
+  const own = columns.slice(sharedColumns);
+  return [build.raw(String(branch)), ...columns.slice(0, sharedColumns), ...nulls(before), ...own, ...nulls(after)];
+}
+
 /** What has no row is all in `fhir_resource`, which stands for it. */
 function rowlessSelect(variant: CompiledVariant): VariantSelect {
   const list = [
     ...resourceColumns.map((column) => `r.${column}`),
     idOf('Patient', 'Patient', 'r.patient_key'),
     'NULL',
-    'r.rid',
+    'CAST(r.rid AS SIGNED)',
     'r.patient_key',
   ];
-  const from = `SELECT ${list.join(', ')} FROM fhir_resource r WHERE r.variant = '${variant.name}' AND r.type =`;
+  const fromOf = (columns: readonly string[]) =>
+    `SELECT ${columns.join(', ')} FROM fhir_resource r WHERE r.variant = '${variant.name}' AND r.type =`;
+  const from = fromOf(list);
   const marks = (count: number) => Array.from({ length: count }, () => '?').join(', ');
   return {
     byIds: (count) => `${from} ? AND r.id IN (${marks(count)})`,
-    byRids: (count) => `${from} '${variant.resourceType}' AND r.rid IN (${marks(count)})`,
+    byRids: (count, among) =>
+      `${among ? fromOf(framed(list, among).map(String)) : from} '${variant.resourceType}' AND r.rid IN (${marks(count)})`,
+    width: list.length - sharedColumns,
     lockBy: (_rid, count = 1) => `${from} '${variant.resourceType}' AND r.state = 0 AND r.rid IN (${marks(count)}) FOR UPDATE`,
     decode: decoder(variant, ['rid', 'patient_id'], [], []),
   };

@@ -147,7 +147,8 @@ async function readHits(context: InteractionContext, hits: readonly Hit[]): Prom
   const byRid = new Map<number, ResourceRecord>();
   for (const [type, ofType] of Map.groupBy(hits, (hit) => hit.type)) {
     const rids = ofType.map(({ rid }) => rid);
-    for (const record of await context.repository.readMany(type, rids))
+    const variants = [...new Set(ofType.map(({ variant }) => variant))];
+    for (const record of await context.repository.readMany(type, rids, variants))
       if (record.state === 'living') byRid.set(record.rid, record);
   }
   return hits.map(({ rid }) => byRid.get(rid));

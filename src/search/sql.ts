@@ -87,7 +87,7 @@ export type Way = { readonly from: Criterion } | 'in order';
 
 /**
  * One page, in one statement or (by order of a value, where some resources have none) in two parts of which the second is only needed when the first
- * does not fill the page. Rows are rid, type, version and the sort values. A first row with rid 0 says that the index does not know yet of every change:
+ * does not fill the page. Rows are rid, type, version, variant and the sort values. A first row with rid 0 says that the index does not know yet of every change:
  * the statement sees both in one state of the database.
  */
 export function pageSql(
@@ -112,7 +112,7 @@ export function pageSql(
     ...columns.flatMap((column) => orderBy(column, backwards)),
     `r.rid ${isDescending(columns) === backwards ? 'ASC' : 'DESC'}`,
   ].join(', ');
-  const selected = ['r.rid', 'r.type', 'r.version', ...columns.map(({ shown }) => shown)].join(', ');
+  const selected = ['r.rid', 'r.type', 'r.version', 'r.variant', ...columns.map(({ shown }) => shown)].join(', ');
   return [
     withNotes(columns.length, watched, {
       text: `SELECT ${selected} FROM ${start.text}${joins.text} WHERE ${where.text}${from ? ` AND ${from.text}` : ''} ORDER BY ${order} LIMIT ?`,
@@ -137,7 +137,7 @@ function orderIndex({ sort, types }: SearchPlan): string {
 
 function withNotes(keys: number, watched: readonly string[], page: Sql): Sql {
   const nulls = Array.from({ length: keys }, () => ', NULL').join('');
-  const notes = `SELECT 0, '', 0${nulls} FROM (SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) p`;
+  const notes = `SELECT 0, '', 0, ''${nulls} FROM (SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) p`;
   return { text: `(${notes}) UNION ALL (${page.text})`, values: [...watched, ...page.values] };
 }
 
@@ -165,13 +165,13 @@ function partsInOrder(
       : sql(`${column} ${comparison}= ? AND (${column} ${comparison} ? OR s.rid ${comparison} ?)`, value, value, position.rid);
   const edge = key.descending ? 2 : 1;
   const valued = withNotes(1, watched, {
-    text: `SELECT r.rid, r.type, r.version, ${isText ? `HEX(${column})` : column} FROM ${tableNames[table]} s FORCE INDEX (${orderIndexes[table][key.descending ? 1 : 0]}) STRAIGHT_JOIN fhir_resource r ON r.rid = s.rid WHERE s.param = ? AND s.edge & ${edge} AND ${behind.text} AND ${where.text} ORDER BY ${column} ${direction}, s.rid ${direction} LIMIT ?`,
+    text: `SELECT r.rid, r.type, r.version, r.variant, ${isText ? `HEX(${column})` : column} FROM ${tableNames[table]} s FORCE INDEX (${orderIndexes[table][key.descending ? 1 : 0]}) STRAIGHT_JOIN fhir_resource r ON r.rid = s.rid WHERE s.param = ? AND s.edge & ${edge} AND ${behind.text} AND ${where.text} ORDER BY ${column} ${direction}, s.rid ${direction} LIMIT ?`,
     values: [params[0] ?? 0, ...behind.values, ...where.values, String(limit)],
   });
   const without = `(SELECT 1 FROM ${tableNames[table]} s WHERE s.rid = r.rid AND s.param = ? AND s.edge & ${edge} LIMIT 1) IS NULL`;
   const rid = position !== null && at === null ? sql(` AND r.rid ${comparison} ?`, position.rid) : sql('');
   const valueless = withNotes(1, watched, {
-    text: `SELECT r.rid, r.type, r.version, NULL FROM fhir_resource r FORCE INDEX (idx_resource_type) WHERE ${where.text} AND ${without}${rid.text} ORDER BY r.rid ${direction} LIMIT ?`,
+    text: `SELECT r.rid, r.type, r.version, r.variant, NULL FROM fhir_resource r FORCE INDEX (idx_resource_type) WHERE ${where.text} AND ${without}${rid.text} ORDER BY r.rid ${direction} LIMIT ?`,
     values: [...where.values, params[0] ?? 0, ...rid.values, String(limit)],
   });
   if (position === null) return [valued, valueless];

@@ -6,17 +6,23 @@ import request from 'supertest';
 import { parametersOf } from '../../src/search/parameter.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { post } from '../support/send.ts';
+import { noteStatements, type Statements } from './statements.ts';
 
 let gateway: TestGateway;
+let statements: Statements;
 const collection = '../shared/data/bad-input/blns.json';
 
 before(async () => {
   gateway = await startTestGateway();
+  statements = noteStatements(gateway.pool);
   for (const text of [`O'Hara "x"`, '100%', 'a_b', 'back\\slash', 'comma, dollar$ pipe|'])
     await post(gateway.app, 'Patient', { resourceType: 'Patient', name: [{ text }], gender: 'female' }).expect(201);
 });
 
-after(() => gateway.close());
+after(async () => {
+  await gateway.close();
+  statements.assertListed();
+});
 
 const form = (type: string, fields: Record<string, string>) =>
   request(gateway.app).post(`/fhir/${type}/_search`).type('form').send(new URLSearchParams(fields).toString());

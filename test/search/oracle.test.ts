@@ -16,11 +16,13 @@ import { connectMedimax } from './medimax.ts';
 import { comparable, definitionOf, matches, type OracleEnv, type Question, type Served, valuesOf } from './oracle.ts';
 import { everythingServed, populate } from './population.ts';
 import { escapeValue, pick, question, type Random, seeded } from './questions.ts';
+import { noteStatements, type Statements } from './statements.ts';
 
 const queries = Number(process.env['HUNT_QUERIES'] ?? 500);
 const seed = Number(process.env['HUNT_SEED'] ?? 20261123);
 
 let gateway: Gateway;
+let statements: Statements;
 let medimax: Connection;
 let context: InteractionContext;
 /** Small data would never take the way that is for large: here every search with more than two candidates does. */
@@ -37,6 +39,7 @@ before(async () => {
   const config = readConfig({ ...database.env, DB_POOL_MIN: '1', DB_POOL_MAX: '8', CLINIC_TIME_ZONE: zone });
   await migrateUp(config, createGatewayRegistry());
   gateway = await openGateway(config);
+  statements = noteStatements(gateway.pool);
   medimax = await connectMedimax(gateway.pool);
   const log = createLog('error', () => {});
   const about = {
@@ -65,6 +68,7 @@ after(async () => {
   await medimax.end();
   await gateway.close();
   await drop();
+  statements.assertListed();
 });
 
 /** All pages of a search, by following the links. */

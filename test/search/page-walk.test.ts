@@ -5,14 +5,17 @@ import type { Connection } from 'mysql2/promise';
 import request from 'supertest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { connectMedimax } from './medimax.ts';
+import { noteStatements, type Statements } from './statements.ts';
 
 /** WALK_RESOURCES=10000 for the long form. */
 const count = Number(process.env['WALK_RESOURCES'] ?? 600);
 let gateway: TestGateway;
+let statements: Statements;
 let medimax: Connection;
 
 before(async () => {
   gateway = await startTestGateway();
+  statements = noteStatements(gateway.pool);
   medimax = await connectMedimax(gateway.pool);
   const days = ['1980-01-01', '1980-01-02', null];
   const rows = Array.from({ length: count }, (_, index) => [`Tied ${index % 7}`, days[index % 3], ['Male', 'Female'][index % 2]]);
@@ -22,6 +25,7 @@ before(async () => {
 after(async () => {
   await medimax.end();
   await gateway.close();
+  statements.assertListed();
 });
 
 for (const sort of ['', 'birthdate', '-birthdate,name', 'gender,-birthdate', '-_lastUpdated']) {

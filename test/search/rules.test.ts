@@ -6,13 +6,16 @@ import request from 'supertest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { post } from '../support/send.ts';
 import { connectMedimax } from './medimax.ts';
+import { noteStatements, type Statements } from './statements.ts';
 
 let gateway: TestGateway;
+let statements: Statements;
 let medimax: Connection;
 const ucum = 'http://unitsofmeasure.org';
 
 before(async () => {
   gateway = await startTestGateway();
+  statements = noteStatements(gateway.pool);
   medimax = await connectMedimax(gateway.pool);
   await medimax.query("INSERT INTO Patient (patient_id, name, sex) VALUES (1, 'Smith, John', 'Male')");
   await medimax.query(
@@ -51,6 +54,7 @@ before(async () => {
 after(async () => {
   await medimax.end();
   await gateway.close();
+  statements.assertListed();
 });
 
 async function create(more: object): Promise<void> {

@@ -5,6 +5,7 @@ import type { Connection } from 'mysql2/promise';
 import request from 'supertest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { connectMedimax } from './medimax.ts';
+import { noteStatements, type Statements } from './statements.ts';
 
 interface Entry {
   readonly resource: { readonly id: string; readonly resourceType: string };
@@ -17,6 +18,7 @@ interface Searchset {
 }
 
 let gateway: TestGateway;
+let statements: Statements;
 let medimax: Connection;
 
 async function find(path: string, headers: Record<string, string> = {}): Promise<Searchset> {
@@ -37,6 +39,7 @@ async function refused(path: string) {
 
 before(async () => {
   gateway = await startTestGateway();
+  statements = noteStatements(gateway.pool);
   medimax = await connectMedimax(gateway.pool);
   await medimax.query(`INSERT INTO Patient (patient_id, name, dob, sex, created_at, updated_at) VALUES
     (1, 'Smith, John', '1980-05-01', 'Male', NOW(), NOW()), (2, 'José Núñez', '1975-01-31', 'Male', NOW(), NOW()),
@@ -49,6 +52,7 @@ before(async () => {
 after(async () => {
   await medimax.end();
   await gateway.close();
+  statements.assertListed();
 });
 
 describe('search of a type', () => {
