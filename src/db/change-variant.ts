@@ -5,13 +5,14 @@ import type { ChildSource } from '../mapping/types.ts';
 import type { Writing } from './books.ts';
 import { addClaims } from './claims.ts';
 import { insertRecord, prepare } from './create.ts';
-import { lockHolder, restate } from './findings.ts';
+import { lockHolder } from './findings.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import { refuseOtherPatient } from './refuse-other-patient.ts';
 import { removeRows } from './remove-rows.ts';
 import type { ResourceRecord, WriteResult } from './repository.ts';
 import type { KnownKeys } from './resolve-references.ts';
+import { restate } from './restate.ts';
 
 /** Writes the next version of a locked record as this other variant, inside the caller's transaction. */
 export async function changeVariant(

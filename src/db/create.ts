@@ -11,7 +11,8 @@ import { claimsOn, dropClaims, replaceClaims } from './claims.ts';
 import { after } from './clock.ts';
 import { isDuplicate, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
-import { hiddenLike, idsNamed, inOrder, lockHolder, recordsUnder, restate, takeIn, takenChildren } from './findings.ts';
+import { childrenUnder, idsNamed, inOrder, lockHolder, takeIn, takenChildren } from './findings.ts';
+import { type HiddenRow, hiddenRow } from './hidden-row.ts';
 import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
@@ -19,6 +20,7 @@ import { beginVersions, patientKeyOf } from './relative-versions.ts';
 import { parentsOf, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts';
 import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
+import { restate } from './restate.ts';
 import { insertRow, matchChildren, readRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
 import { findOrCreateParent, lockPatient } from './shared-parent.ts';
@@ -230,32 +232,6 @@ async function claimant(
   return claim ? lockHolder(parts, session, parentType, table, claim.sourceKey) : null;
 }
 
-interface HiddenRow {
-  readonly key: number;
-  readonly row: Columns;
-}
-
-/** A row that was made for findings sent without their report becomes the row of the report that says the same and lists none itself. */
-async function hiddenRow(
-  parts: DatabaseParts,
-  session: Session,
-  variant: CompiledVariant,
-  lifted: JsonObject,
-  row: Columns,
-): Promise<HiddenRow | null> {
-  const { source } = variant.variant;
-  if (!takenChildren(parts, variant) || idsNamed(parts, variant, lifted).length > 0) return null;
-  await lockPatient(session, Number(row['patient_id']));
-  const key = await hiddenLike(session, variant, row);
-  if (key === null) return null;
-  await session.modify('DELETE FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ? AND state = 2', [
-    variant.resourceType,
-    variant.name,
-    key,
-  ]);
-  return { key, row: await readRow(session, source.table, key) };
-}
-
 interface ChildRows {
   readonly children: readonly StoredChild[];
   readonly inserted: readonly StoredChild[];
@@ -285,10 +261,8 @@ async function childRows(
     return { ...(await writeChildren(session, child, key, changes, childVariant)), open: [] };
   }
   const holder = { variant, key, row: { ...given.row, ...hidden?.row, [keyColumn]: key } };
-  if (!hidden) return { ...(await takeIn(parts, session, holder, idsNamed(parts, variant, lifted), writing)), inserted: [] };
-  const records = await recordsUnder(parts, session, holder);
-  const children = records.flatMap(({ stored, id }): StoredChild[] => (stored ? [{ row: stored.row, id }] : []));
-  return { children: inOrder(child, children), inserted: [], open: [] };
+  if (hidden) return { children: await childrenUnder(parts, session, holder), inserted: [], open: [] };
+  return { ...(await takeIn(parts, session, holder, idsNamed(parts, variant, lifted), writing)), inserted: [] };
 }
 
 /** The resource as it was, under a lock; somebody else may have written it meanwhile. */

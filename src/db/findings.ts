@@ -2,31 +2,22 @@
  * Rows that lie under a parent row whose own resource lists them: findings of a report. They are taken in, let go or kept without a row; what
  * their resources say does not change by that, so it makes no versions of them: only what is kept beside the columns is written anew.
  */
-import { FhirError, fault } from '../fhir/outcome.ts';
+import { fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { type JsonObject, lift } from '../mapping/lift.ts';
-import { neededReferences, planColumns } from '../mapping/plan.ts';
-import { complement, contentOf, renderContent, renderLifted, withoutServerOwned } from '../mapping/render.ts';
-import { tables } from '../mapping/tables.ts';
-import type { ChildSource, Columns, Stored, StoredChild } from '../mapping/types.ts';
-import { overlayText, type Writing } from './books.ts';
-import { keyOfId } from './key-of-id.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import { neededReferences } from '../mapping/plan.ts';
+import type { ChildSource, Columns, StoredChild } from '../mapping/types.ts';
+import type { Writing } from './books.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import { patientKeyOf } from './relative-versions.ts';
 import { variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord } from './repository.ts';
 import { addressOf } from './resolve-references.ts';
-import { insertRow, updateRow } from './rows.ts';
+import { type Holder, regainRow, restate, type Taken } from './restate.ts';
+import { updateRow } from './rows.ts';
 import { datetimeOf } from './select.ts';
 import { findOrCreateParent, lockPatient, removeIfEmpty } from './shared-parent.ts';
-
-/** The report's row, which is there already. */
-export interface Holder {
-  readonly variant: CompiledVariant;
-  readonly key: number;
-  readonly row: Columns;
-}
 
 export interface TakenIn {
   readonly children: readonly StoredChild[];
@@ -35,10 +26,7 @@ export interface TakenIn {
 }
 
 /** What `taken` children are: their variant and where they hang. */
-export function takenChildren(
-  parts: DatabaseParts,
-  variant: CompiledVariant,
-): { readonly child: ChildSource; readonly variant: CompiledVariant } | null {
+export function takenChildren(parts: DatabaseParts, variant: CompiledVariant): Taken | null {
   const { child } = variant.variant.source;
   const childVariant = child?.taken ? variantOfChildRows(parts.registry, variant) : undefined;
   return child && childVariant ? { child, variant: childVariant } : null;
@@ -129,6 +117,14 @@ export async function recordsUnder(parts: DatabaseParts, session: Session, holde
   return taken ? recordsBy(parts, session, taken.variant, taken.child.foreignKey, [holder.key]) : [];
 }
 
+/** What hangs on the row now. */
+export async function childrenUnder(parts: DatabaseParts, session: Session, holder: Holder): Promise<readonly StoredChild[]> {
+  const taken = takenChildren(parts, holder.variant);
+  const records = await recordsUnder(parts, session, holder);
+  const children = records.flatMap(({ stored, id }): StoredChild[] => (stored ? [{ row: stored.row, id }] : []));
+  return taken ? inOrder(taken.child, children) : [];
+}
+
 /** The living report of this key, locked with its findings; null where it is none, or not served. */
 export async function lockHolder(
   parts: DatabaseParts,
@@ -143,48 +139,8 @@ export async function lockHolder(
   return record ?? null;
 }
 
-/** Its row is about to go with the report's; the resource stays what it is, without one. */
-export async function keepWithoutRow(parts: DatabaseParts, session: Session, record: ResourceRecord): Promise<void> {
-  const kept = parts.registry.get(record.resourceType)?.kept;
-  if (!kept || !record.stored) return;
-  const env = parts.env();
-  const content = renderContent(record.variant, record.stored, record.overlay, record.refined, env);
-  const stored: Stored = {
-    row: { rid: record.rid, patient_id: patientKeyOf(record) },
-    parent: null,
-    children: [],
-    patientId: record.stored.patientId,
-    parentId: null,
-  };
-  const { overlay, refined } = complement(kept, lift(contentOf(kept, content, env), kept.slices, env), stored, env);
-  await session.modify('UPDATE fhir_resource SET variant = ?, source_key = NULL, refined = ?, overlay = ? WHERE rid = ?', [
-    kept.name,
-    refined,
-    overlayText(overlay),
-    record.rid,
-  ]);
-}
-
-/** The same words beside other rows: no version, as nothing that is served changes. */
-export async function restate(parts: DatabaseParts, session: Session, record: ResourceRecord, stored: Stored): Promise<void> {
-  if (!record.stored) return;
-  const { variant } = record;
-  const env = parts.env();
-  const lifted = withoutServerOwned(variant, renderLifted(variant, record.stored, record.overlay, record.refined, env));
-  const { overlay, refined } = complement(variant, lifted, stored, env);
-  const text = overlayText(overlay);
-  await session.modify('DELETE FROM fhir_seen WHERE rid = ?', [record.rid]);
-  if (refined === record.refined && text === overlayText(record.overlay)) return;
-  await session.modify('UPDATE fhir_resource SET refined = ?, overlay = ? WHERE rid = ?', [refined, text, record.rid]);
-}
-
 export function inOrder(child: ChildSource, children: readonly StoredChild[]): readonly StoredChild[] {
   return children.toSorted((a, b) => Number(a.row[child.key]) - Number(b.row[child.key]));
-}
-
-interface Taken {
-  readonly child: ChildSource;
-  readonly variant: CompiledVariant;
 }
 
 async function recordsBy(
@@ -252,63 +208,4 @@ async function moveUnder(
     await restate(parts, session, record, { ...before, row, parent });
   }
   return { row, id: record.id };
-}
-
-/** A valid resource that lost its row with a withdrawn report gets one under the report that names it; null for what is withdrawn itself. */
-async function regainRow(
-  parts: DatabaseParts,
-  session: Session,
-  { child, variant }: Taken,
-  record: ResourceRecord,
-  holder: Holder,
-  writing: Writing,
-): Promise<StoredChild | null> {
-  const patientKey = patientKeyOf(record);
-  if (!record.stored || patientKey !== holder.row['patient_id']) return null;
-  const env = parts.env();
-  const content = renderContent(record.variant, record.stored, record.overlay, record.refined, env);
-  const resource = { resourceType: record.resourceType, ...content };
-  if (parts.registry.variantFor(record.resourceType, resource) !== variant) return null;
-  const { source } = variant.variant;
-  const lifted = lift(contentOf(variant, content, env), variant.slices, env);
-  const timestamp = datetimeOf(writing.lastUpdated).slice(0, 19);
-  let planned: Columns;
-  try {
-    planned = planColumns({ variant, resource, lifted, current: null, resolve: () => patientKey, env, timestamp }).row;
-  } catch (failure) {
-    if (failure instanceof FhirError) return null; // the rules are others than when it was accepted: it stays without a row
-    throw failure;
-  }
-  const row = { ...planned, [child.foreignKey]: holder.key };
-  const key = await insertRow(session, source.table, row, keyOfId(source, record.id));
-  const stored: Stored = {
-    row: { ...row, [source.key]: key },
-    parent: holder.row,
-    children: [],
-    patientId: record.stored.patientId,
-    parentId: null,
-  };
-  const { overlay, refined } = complement(variant, lifted, stored, env);
-  await session.modify('UPDATE fhir_resource SET variant = ?, source_key = ?, refined = ?, overlay = ? WHERE rid = ?', [
-    variant.name,
-    key,
-    refined,
-    overlayText(overlay),
-    record.rid,
-  ]);
-  return { row: stored.row, id: record.id };
-}
-
-/** A row that the gateway made for others and that says exactly what this report says: its key. */
-export async function hiddenLike(session: Session, { variant }: CompiledVariant, row: Columns): Promise<number | null> {
-  const { table, key } = variant.source;
-  const columns = Object.entries(tables[table].columns).filter(([name, { type }]) => name !== key && type !== 'timestamp');
-  const tests = columns.map(([name, { type }]) =>
-    type === 'varchar' ? `CAST(t.${name} AS BINARY) <=> CAST(? AS BINARY)` : `t.${name} <=> ?`,
-  );
-  const [found] = await session.rows(
-    `SELECT t.${key} FROM ${table} t WHERE ${tests.join(' AND ')} AND EXISTS (SELECT 1 FROM fhir_resource r WHERE r.variant = '${table}' AND r.source_key = t.${key} AND r.state = 2) ORDER BY t.${key} LIMIT 1 FOR UPDATE`,
-    columns.map(([name]) => row[name] ?? null),
-  );
-  return found ? Number(found[0]) : null;
 }

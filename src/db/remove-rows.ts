@@ -2,13 +2,14 @@
 import { tables } from '../mapping/tables.ts';
 import type { Writing } from './books.ts';
 import { replaceClaims } from './claims.ts';
-import { keepWithoutRow, letGo, recordsUnder } from './findings.ts';
+import { letGo, recordsUnder } from './findings.ts';
 import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import { beginVersions } from './relative-versions.ts';
 import { childrenOf, parentsOf, variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord } from './repository.ts';
+import { keepWithoutRow } from './restate.ts';
 import { deleteRow } from './rows.ts';
 import { removeIfEmpty } from './shared-parent.ts';
 

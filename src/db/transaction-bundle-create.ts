@@ -11,7 +11,8 @@ import { after } from './clock.ts';
 import { type Identity, insertRecord, prepare } from './create.ts';
 import { isRetryable, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
-import { idsNamed, takeIn } from './findings.ts';
+import { childrenUnder, idsNamed, takeIn } from './findings.ts';
+import { type HiddenRow, hiddenRow } from './hidden-row.ts';
 import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts, Indexed } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -188,8 +189,10 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
   );
   if (relatives.size > 0) begun.push(await beginVersions(parts, session, [...relatives.values()]));
 
-  const keys = await insertNewRows(work, variant, drafts, rows);
-  const children = await insertChildren(work, variant, drafts, rows, keys);
+  const hidden = await hiddenRows(work, variant, drafts, rows);
+  for (const [at, { row }] of hidden) rows[at] = row;
+  const keys = await insertNewRows(work, variant, drafts, rows, hidden);
+  const children = await insertChildren(work, variant, drafts, rows, keys, hidden);
   drafts.forEach((draft, at) => {
     const key = keys[at] as number;
     const own = children[at] ?? [];
@@ -211,6 +214,24 @@ async function insertGroup(work: Work, variant: CompiledVariant, drafts: readonl
     });
     adopt(work, variant, row, id);
   });
+}
+
+/** Rows made for findings that were sent before their report, by the place of the report in the list. */
+async function hiddenRows(
+  { parts, session, plan }: Work,
+  variant: CompiledVariant,
+  drafts: readonly Draft[],
+  rows: readonly Columns[],
+): Promise<ReadonlyMap<number, HiddenRow>> {
+  const hidden = new Map<number, HiddenRow>();
+  if (!variant.variant.source.child?.taken) return hidden;
+  for (const [at, { entry, identity }] of drafts.entries()) {
+    if (identity.by === 'past') continue;
+    const content = contentOf(variant, entry.content(plan.addressOf), plan.env);
+    const found = await hiddenRow(parts, session, variant, lift(content, variant.slices, plan.env), rows[at] ?? {});
+    if (found) hidden.set(at, found);
+  }
+  return hidden;
 }
 
 /** A row under one that is new as well is among its children. */
@@ -369,12 +390,14 @@ async function insertNewRows(
   { variant }: CompiledVariant,
   drafts: readonly Draft[],
   rows: readonly Columns[],
+  hidden: ReadonlyMap<number, HiddenRow>,
 ): Promise<readonly number[]> {
   const { table, key } = variant.source;
-  const keys = new Map<number, number>();
+  const keys = new Map([...hidden].map(([at, row]) => [at, row.key]));
   const numbered: number[] = [];
   try {
     for (const [at, draft] of drafts.entries()) {
+      if (hidden.has(at)) continue;
       if (draft.identity.by !== 'past') numbered.push(at);
       else await lockDeleted(session, draft.entry.index, draft.identity.past);
     }
@@ -424,6 +447,7 @@ async function insertChildren(
   drafts: readonly Draft[],
   rows: readonly Columns[],
   keys: readonly number[],
+  hidden: ReadonlyMap<number, HiddenRow>,
 ): Promise<readonly (readonly StoredChild[])[]> {
   const { child, key } = variant.variant.source;
   if (!child) return drafts.map(() => []);
@@ -433,7 +457,11 @@ async function insertChildren(
       const content = entry.content(plan.addressOf);
       const ids = idsNamed(parts, variant, lift(contentOf(variant, content, plan.env), variant.slices, plan.env));
       const holder = { variant, key: keys[at] as number, row: { ...rows[at], [key]: keys[at] as number } };
-      taken.push((await takeIn(parts, session, holder, ids, writing)).children);
+      taken.push(
+        hidden.has(at)
+          ? await childrenUnder(parts, session, holder)
+          : (await takeIn(parts, session, holder, ids, writing)).children,
+      );
     }
     return taken;
   }

@@ -2,10 +2,11 @@
 import type { JsonObject } from '../mapping/lift.ts';
 import type { ParentSource, Stored, StoredChild } from '../mapping/types.ts';
 import { claimsOn, dropClaims, replaceClaims } from './claims.ts';
-import { idsNamed, inOrder, lockHolder, restate, takenChildren, withoutRow } from './findings.ts';
+import { idsNamed, inOrder, lockHolder, takenChildren, withoutRow } from './findings.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
+import { restate } from './restate.ts';
 import { lockPatient } from './shared-parent.ts';
 import { type Draft, refused } from './transaction-bundle-plan.ts';
 

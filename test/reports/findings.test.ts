@@ -178,6 +178,18 @@ test('a report made for findings is not served, disappears when empty, and is th
   assert.equal(tables[0]?.findings.length, 2);
   assert.equal((await send('get', `DiagnosticReport/${report.id}`)).body.result, undefined, 'as it was sent');
 
+  const third = panel(await newPatient(), 2);
+  for (const finding of third.findings) await put(finding);
+  const { result: _none, performer: _nobody, ...said } = third.report;
+  const plain = { ...said, code: { text: 'Laboratory' } };
+  const entry = [{ resource: plain, request: { method: 'PUT', url: `DiagnosticReport/${third.report.id}` } }];
+  await send('post', '', { resourceType: 'Bundle', type: 'transaction', entry }).expect(200);
+  assert.deepEqual(
+    ((await tablesOf(third.patient)) as { readonly findings: readonly unknown[] }[]).map((one) => one.findings.length),
+    [2],
+  );
+  assert.deepEqual(content((await send('get', `DiagnosticReport/${third.report.id}`)).body), plain);
+
   const second = panel(await newPatient(), 2);
   for (const finding of second.findings) await put(finding);
   for (const { id } of second.findings) await send('delete', `Observation/${id}`).expect(204);
