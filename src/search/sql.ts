@@ -106,7 +106,7 @@ export function pageSql(
     '',
   );
   const start = way === 'in order' ? sql(`fhir_resource r${orderIndex(plan)}`) : fromCandidates(way.from, plan);
-  const where = whereOf(plan, true);
+  const where = whereOf(way === 'in order' ? plan : withoutMet(plan, way.from), true);
   const from = position ? afterPosition(columns, position) : null;
   const order = [
     ...columns.flatMap((column) => orderBy(column, backwards)),
@@ -119,6 +119,11 @@ export function pageSql(
       values: [...start.values, ...joins.values, ...where.values, ...(from?.values ?? []), String(limit)],
     }),
   ];
+}
+
+/** Every candidate of a plain criterion meets it: it need not be asked again. */
+function withoutMet(plan: SearchPlan, from: Criterion): SearchPlan {
+  return from.is === 'match' ? { ...plan, where: plan.where.filter((criterion) => criterion !== from) } : plan;
 }
 
 function fromCandidates(criterion: Criterion, { types }: SearchPlan): Sql {
