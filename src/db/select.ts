@@ -82,7 +82,11 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
     }
     const { parent, child } = source;
     if (parent) select.leftJoin({ p: parent.table }, `p.${parent.key}`, `t.${parent.foreignKey}`);
-    if (child) select.leftJoin({ c: child.table }, `c.${child.foreignKey}`, `t.${source.key}`);
+    if (child && by === 'lock' && child.taken) {
+      // Rows of others: they are read without a lock, as whoever inserts one holds it while waiting for this row.
+      const list = [...new Set([...childColumns, child.foreignKey])].join(', ');
+      select.joinRaw(`LEFT JOIN (SELECT ${list} FROM ${child.table}) c ON c.${child.foreignKey} = t.${source.key}`);
+    } else if (child) select.leftJoin({ c: child.table }, `c.${child.foreignKey}`, `t.${source.key}`);
     return select;
   };
   const inlined = (select: ReturnType<typeof query>) => inline(select.toSQL().toNative());
