@@ -73,7 +73,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
     } else {
       select
         .where('r.variant', variant.name)
-        // Its only use is by key; the planner would rather walk all resources of the variant where several keys are asked for.
+        // Its only use is by key: a guard against a walk over all resources of the variant where several keys are asked for.
         .fromRaw(`fhir_resource r FORCE INDEX (${by})`)
         .leftJoin({ t: source.table }, (join) => {
           join.on(`t.${source.key}`, 'r.source_key');
