@@ -168,6 +168,11 @@ test('a page takes at most three statements and counts nothing unless asked', as
   assert.equal(mixed.status, 200, JSON.stringify(mixed.body));
   const variants = new Set(mixed.found.map(({ resource }) => resource.id.split('-')[0]));
   assert.ok(variants.size > 2, `rows of several kinds are on the page: ${[...variants]}\n${mixed.sent.join('\n')}`);
+  // Read together with others, each is what it is when read alone.
+  for (const { resource } of mixed.found) {
+    const { body } = await request(app).get(`/fhir/Observation/${resource.id}`).expect(200);
+    assert.deepEqual(resource, body);
+  }
   const all = [
     ...gateway.registry.resourceTypes,
     'Observation?_count=200',
