@@ -3,6 +3,10 @@ import { flag, integer, list, numbersByWord, oneOf, secret, text, timeZone, url 
 
 const web = ['http', 'https'];
 const redis = ['redis', 'rediss'];
+const urlBeginnings = {
+  pattern: /^https?:\/\/[^/\s?#@]+(\/[^\s?#]*)?$/,
+  words: 'beginnings of URLs such as https://files.lab.example or https://files.lab.example/export',
+};
 const origin = { pattern: /^(\*|https?:\/\/[^/\s]+)$/, words: 'origins such as https://app.example, or *' };
 
 /** Appointment.appointment_type in MediMax's own spelling. */
@@ -195,6 +199,17 @@ export const settings = {
       20,
       'ms',
       'When a read of one row by key takes longer than this, the database is busy and the import rests between chunks.',
+    ),
+    urls: list(
+      'IMPORT_URLS',
+      'From where files may be fetched: origins, or folders of them. Anything else is refused, redirects included. Empty: from nowhere.',
+      urlBeginnings,
+    ),
+    fetchTimeoutMs: integer(
+      'IMPORT_FETCH_TIMEOUT_MS',
+      3_600_000,
+      'ms',
+      'The time to fetch one file. A server that sends nothing for `REQUEST_TIMEOUT_MS` is given up before.',
     ),
     keepDays: integer('IMPORT_KEEP_DAYS', 14, 'days', 'How long the reports of imports are kept.', { max: 3650 }),
     patientMerge: oneOf(

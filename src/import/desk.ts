@@ -1,6 +1,7 @@
 /** What can be asked of imports from outside: by HTTP and by the command line. */
 import { error, FhirError, fault } from '../fhir/outcome.ts';
-import type { Job, PatientMerge } from './job.ts';
+import { isAllowed, publicUrl } from './allowed-url.ts';
+import type { FileKind, Job, PatientMerge } from './job.ts';
 import type { ImportParts } from './parts.ts';
 import { type Incoming, receiveFile } from './receive.ts';
 import { sourcePattern, sourceWords } from './source.ts';
@@ -15,11 +16,24 @@ export interface ImportRequest {
   readonly base?: string;
 }
 
+/** They lie in a TEXT column. */
+const optionsBytesMax = 60_000;
+
 export type ImportDesk = ReturnType<typeof createImportDesk>;
 
 export function createImportDesk(given: ImportParts, announce: Announce) {
   const { store, config } = given;
   const limits = config.import;
+
+  const admit = async (source: string) => {
+    if (!sourcePattern.test(source)) throw fault('malformed', 'value', `The source is ${sourceWords}.`, 'source');
+    if ((await store.openJobs(source)) >= limits.jobsPerSourceMax) throw tooMany(limits.jobsPerSourceMax);
+  };
+  const optionsOf = ({ dryRun, merge, base }: ImportRequest) => ({
+    dryRun,
+    merge: merge ?? limits.patientMerge,
+    ...(base === undefined ? {} : { base }),
+  });
 
   return {
     parts: given,
@@ -30,13 +44,8 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
       files: AsyncIterable<Incoming> | Iterable<Incoming>,
       onProgress?: (bytes: number, opened: Job) => void,
     ): Promise<Job> {
-      if (!sourcePattern.test(request.source)) throw fault('malformed', 'value', `The source is ${sourceWords}.`, 'source');
-      if ((await store.openJobs(request.source)) >= limits.jobsPerSourceMax) throw tooMany(limits.jobsPerSourceMax);
-      const job = await store.create(request.source, {
-        dryRun: request.dryRun,
-        merge: request.merge ?? limits.patientMerge,
-        ...(request.base === undefined ? {} : { base: request.base }),
-      });
+      await admit(request.source);
+      const job = await store.create(request.source, optionsOf(request));
       try {
         let fileNo = 0;
         let chunk = 1;
@@ -58,6 +67,26 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
       return job;
     },
 
+    /** Opens a job whose files a worker fetches. @throws FhirError `forbidden` for an address that the settings do not allow */
+    async fetch(request: ImportRequest, kind: FileKind, urls: readonly string[]): Promise<Job> {
+      const refused = urls.filter((url) => !isAllowed(url, limits.urls));
+      if (refused.length > 0) {
+        const rule =
+          limits.urls.length === 0
+            ? 'is not set, so none are'
+            : 'does not list a beginning of them; ask the operator of this gateway';
+        const issues = refused.map((url) => error('forbidden', `${publicUrl(url)} is not fetched: IMPORT_URLS ${rule}.`, 'url'));
+        throw new FhirError('forbidden', issues);
+      }
+      const options = { ...optionsOf(request), files: { kind, urls } };
+      if (Buffer.byteLength(JSON.stringify(options)) > optionsBytesMax)
+        throw fault('too-large', 'too-long', `The addresses are over ${optionsBytesMax} bytes; make several imports of them.`);
+      await admit(request.source);
+      const job = await store.create(request.source, options, 'fetching');
+      await announce(job.id).catch(() => undefined);
+      return job;
+    },
+
     /** @throws FhirError `not-found` */
     async job(name: string): Promise<Job> {
       const job = await store.byName(name);
@@ -69,7 +98,7 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
 
     /** Lines that are in stay in; an undo takes them back. */
     async cancel(job: Job): Promise<void> {
-      if (await store.move(job.id, ['receiving', 'running'], 'cancelled')) return;
+      if (await store.move(job.id, ['receiving', 'fetching', 'running'], 'cancelled')) return;
       await store.drop(job.id);
     },
 

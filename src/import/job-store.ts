@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Bound, Pool, Session } from '../db/pool.ts';
 import { sessionOf } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { chunkSink } from './chunk-sink.ts';
 import {
   addCounts,
   type Chunk,
@@ -14,7 +15,7 @@ import {
   type LineOutcome,
   type UndoConflict,
 } from './job.ts';
-import { type PackedLines, packLedger, unpackLedger, unpackLines } from './packing.ts';
+import { packLedger, unpackLedger, unpackLines } from './packing.ts';
 
 /** Thrown when another worker has taken the chunk meanwhile: its outcome counts, ours is dropped. */
 export class Overtaken extends Error {}
@@ -49,52 +50,18 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
     session,
     transaction,
 
-    async create(source: string, options: Job['options']): Promise<Job> {
+    async create(source: string, options: Job['options'], state: 'receiving' | 'fetching' = 'receiving'): Promise<Job> {
       const name = randomBytes(12).toString('base64url').replaceAll('_', 'x').replaceAll('-', 'y');
       await session.modify(
-        `INSERT INTO fhir_import_job (name, source, state, options, created_at, touched_at) VALUES (?, ?, 'receiving', ?, ${now}, ${now})`,
-        [name, source, JSON.stringify(options)],
+        `INSERT INTO fhir_import_job (name, source, state, options, created_at, touched_at) VALUES (?, ?, ?, ?, ${now}, ${now})`,
+        [name, source, state, JSON.stringify(options)],
       );
       const job = await byName(session, name);
       if (!job) throw new Error('The job just made is not there');
       return job;
     },
 
-    async addFile(jobId: number, fileNo: number, name: string, kind: FileKind): Promise<void> {
-      await session.modify('INSERT INTO fhir_import_file (job_id, file_no, name, kind) VALUES (?, ?, ?, ?)', [
-        jobId,
-        fileNo,
-        name.slice(0, 255),
-        kind,
-      ]);
-    },
-
-    async addChunk(
-      chunk: {
-        readonly jobId: number;
-        readonly no: number;
-        readonly fileNo: number;
-        readonly firstLine: number;
-        readonly firstOffset: number;
-        readonly lineCount: number;
-      },
-      packed: PackedLines,
-    ): Promise<void> {
-      await session.modify(
-        'INSERT INTO fhir_import_chunk (job_id, chunk_no, file_no, first_line, first_offset, line_count, body, places) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-        [chunk.jobId, chunk.no, chunk.fileNo, chunk.firstLine, chunk.firstOffset, chunk.lineCount, packed.body, packed.places],
-      );
-      await session.modify(`UPDATE fhir_import_job SET touched_at = ${now} WHERE job_id = ?`, [chunk.jobId]);
-    },
-
-    async sealFile(jobId: number, fileNo: number, lines: number, bytes: number): Promise<void> {
-      await session.modify('UPDATE fhir_import_file SET line_count = ?, byte_count = ? WHERE job_id = ? AND file_no = ?', [
-        lines,
-        bytes,
-        jobId,
-        fileNo,
-      ]);
-    },
+    ...chunkSink((_jobId, write) => write(session)),
 
     /** Moves a job on, if it is in one of these states; false when it is not. */
     async move(jobId: number, from: readonly JobState[], to: JobState, failure: string | null = null): Promise<boolean> {
@@ -116,7 +83,7 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
 
     async openJobs(source: string): Promise<number> {
       const [row] = await session.rows(
-        "SELECT COUNT(*) FROM fhir_import_job WHERE source = ? AND state IN ('receiving', 'running', 'undoing')",
+        "SELECT COUNT(*) FROM fhir_import_job WHERE source = ? AND state IN ('receiving', 'fetching', 'running', 'undoing')",
         [source],
       );
       return Number(row?.[0]);
@@ -250,10 +217,10 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
       });
     },
 
-    /** Jobs with lines to do. */
+    /** Jobs with something to do. */
     async running(): Promise<Job[]> {
       const rows = await session.rows(
-        `SELECT ${jobColumns} FROM fhir_import_job WHERE state IN ('running', 'undoing') ORDER BY job_id`,
+        `SELECT ${jobColumns} FROM fhir_import_job WHERE state IN ('fetching', 'running', 'undoing') ORDER BY job_id`,
       );
       return rows.map(jobOf);
     },
@@ -283,7 +250,7 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
     /** Forgets jobs that ended long ago, with their lines and ledgers; who a partner's resource is here is kept. */
     async forget(keepMs: number): Promise<void> {
       const rows = await session.rows(
-        `SELECT job_id FROM fhir_import_job WHERE finished_at < ${now} - INTERVAL ? MICROSECOND AND state NOT IN ('receiving', 'running', 'undoing') LIMIT 20`,
+        `SELECT job_id FROM fhir_import_job WHERE finished_at < ${now} - INTERVAL ? MICROSECOND AND state NOT IN ('receiving', 'fetching', 'running', 'undoing') LIMIT 20`,
         [keepMs * 1000],
       );
       for (const [id] of rows) await this.drop(Number(id));
@@ -300,11 +267,13 @@ export function createJobStore(pool: Pool, timeoutMs: number) {
         .catch(() => undefined); // the lease gives it back later
     },
 
-    /** Keeps an undo for its holder; false while another has it. */
-    async holdJob(jobId: number, holder: string, leaseMs: number): Promise<boolean> {
-      const { affectedRows } = await session.modify(
-        `UPDATE fhir_import_job SET touched_at = ${now}, undo_result = ? WHERE job_id = ? AND state = 'undoing' AND (undo_result IS NULL OR undo_result = ? OR touched_at < ${now} - INTERVAL ? MICROSECOND)`,
-        [JSON.stringify({ holder }), jobId, JSON.stringify({ holder }), leaseMs * 1000],
+    /** Keeps an undo, or the fetching of files, for its holder; false while another has it. */
+    async holdJob(jobId: number, holder: string, leaseMs: number, state: 'undoing' | 'fetching' = 'undoing'): Promise<boolean> {
+      const { affectedRows } = await transaction((on) =>
+        on.modify(
+          `UPDATE fhir_import_job SET touched_at = ${now}, undo_result = ? WHERE job_id = ? AND state = ? AND (undo_result IS NULL OR undo_result = ? OR touched_at < ${now} - INTERVAL ? MICROSECOND)`,
+          [JSON.stringify({ holder }), jobId, state, JSON.stringify({ holder }), leaseMs * 1000],
+        ),
       );
       return affectedRows > 0;
     },

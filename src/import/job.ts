@@ -1,7 +1,7 @@
 /** What an import is: a job with its files, cut into chunks of lines, each of which gets exactly one outcome. */
 
-/** `receiving` while the client sends, `running` while there are lines to do; the others are ends, of which `undoing` is none. */
-export type JobState = 'receiving' | 'running' | 'done' | 'cancelled' | 'failed' | 'undoing' | 'undone';
+/** `receiving` while the client sends, `fetching` while files come from elsewhere, `running` while there are lines to do; the others are ends, of which `undoing` is none. */
+export type JobState = 'receiving' | 'fetching' | 'running' | 'done' | 'cancelled' | 'failed' | 'undoing' | 'undone';
 
 export const patientMerges = ['add', 'keep', 'overwrite'] as const;
 
@@ -13,6 +13,8 @@ export interface JobOptions {
   readonly merge: PatientMerge;
   /** Base URL of the source's own server: absolute references below it are its own. */
   readonly base?: string;
+  /** What is fetched from elsewhere. Once that is over, the addresses are without their query, which may hold a signature. */
+  readonly files?: { readonly kind: FileKind; readonly urls: readonly string[] };
 }
 
 export interface Job {

@@ -77,13 +77,14 @@ export function startImportWorker(given: ImportParts, log: Log): ImportWorker {
   const { config, store } = given;
   const { chunksAtOnce, leaseMs, sweepMs, keepDays, slowMs } = config.import;
   const queue = openQueue(config.redis.url, config.db.name, log);
-  let closing = false;
+  const closing = new AbortController();
   const worker = new Worker<Turn>(
     queueName,
     async ({ data, id }) => {
       await restWhileBusy(given, slowMs);
-      const result = await runTurn(given, data.job, leaseMs, log);
-      if (result.kind === 'worked' && !closing) await addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`);
+      const result = await runTurn(given, data.job, leaseMs, log, closing.signal);
+      if (result.kind === 'worked' && !closing.signal.aborted)
+        await addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`);
     },
     { ...queueOptions(config.redis.url, config.db.name), concurrency: chunksAtOnce, lockDuration: Math.max(leaseMs, 1000) },
   );
@@ -111,7 +112,7 @@ export function startImportWorker(given: ImportParts, log: Log): ImportWorker {
 
   return {
     async close() {
-      closing = true;
+      closing.abort();
       clearInterval(timer);
       await sweeping;
       await worker.close().catch(() => undefined);

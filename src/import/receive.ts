@@ -1,6 +1,6 @@
 /** Takes files in: a stream becomes packed chunks in the database, so that after the 202 nothing depends on this process or its disk. */
+import type { ChunkSink } from './chunk-sink.ts';
 import type { FileKind, Line } from './job.ts';
-import type { JobStore } from './job-store.ts';
 import { packLines } from './packing.ts';
 import { splitBundle } from './split-bundle.ts';
 import { splitLines } from './split-lines.ts';
@@ -27,7 +27,7 @@ const readers: Readonly<Record<FileKind, (stream: AsyncIterable<Buffer>, lineByt
 
 /** Adds a file to a job that is being received; chunk numbers go on from `firstChunk`. Returns the next one and the number of lines. */
 export async function receiveFile(
-  store: JobStore,
+  store: ChunkSink,
   jobId: number,
   fileNo: number,
   firstChunk: number,

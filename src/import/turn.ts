@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Chunk, Job, LineOutcome, TurnResult } from './job.ts';
 import { Overtaken } from './job-store.ts';
 import type { ImportParts } from './parts.ts';
+import { runFetch } from './run-fetch.ts';
 import { runUndo } from './undo.ts';
 import { workChunk } from './work-chunk.ts';
 
@@ -12,10 +13,17 @@ import { workChunk } from './work-chunk.ts';
 const attemptsTogetherMax = 2;
 const attemptsMax = 10;
 
-export async function runTurn(given: ImportParts, jobId: number, leaseMs: number, log: Log): Promise<TurnResult> {
+export async function runTurn(
+  given: ImportParts,
+  jobId: number,
+  leaseMs: number,
+  log: Log,
+  signal?: AbortSignal,
+): Promise<TurnResult> {
   const { store } = given;
   const job = await store.byId(jobId);
   if (job?.state === 'undoing') return runUndo(given, job, leaseMs);
+  if (job?.state === 'fetching') return runFetch(given, job, { leaseMs, log, ...(signal ? { signal } : {}) });
   if (job?.state !== 'running') return { kind: 'ended' };
   const chunk = await store.take(job, leaseMs);
   if (!chunk) {
@@ -78,7 +86,7 @@ export async function runJob(
 ): Promise<void> {
   const work = async () => {
     while (!options.signal?.aborted) {
-      const { kind } = await runTurn(given, jobId, options.leaseMs, options.log);
+      const { kind } = await runTurn(given, jobId, options.leaseMs, options.log, options.signal);
       if (kind === 'ended') return;
       if (kind === 'busy') await new Promise((resolve) => setTimeout(resolve, 20));
     }

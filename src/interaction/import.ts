@@ -1,4 +1,5 @@
 /** Import: files in, a job, its state, its reports; by the asynchronous pattern. https://hl7.org/fhir/uv/bulkdata/export.html#bulk-data-kick-off-request */
+import { Readable } from 'node:stream';
 import { parseJson } from '../fhir/json.ts';
 import { FhirError, fault } from '../fhir/outcome.ts';
 import type { ImportDesk } from '../import/desk.ts';
@@ -6,30 +7,41 @@ import { type FileKind, type Job, patientMerges } from '../import/job.ts';
 import { manifestOf, type ReportKind, reportLines, settledStatuses, totalOf } from '../import/report.ts';
 import { isObject, type JsonObject } from '../mapping/lift.ts';
 import { header } from './header.ts';
+import { readUrlImport, sourceNameOf } from './import-parameters.ts';
 import type { Interaction, InteractionContext, InteractionRequest, InteractionResponse } from './interaction.ts';
 import { onlyParameters } from './parameters.ts';
 
 export const ndjsonTypes: readonly string[] = ['application/fhir+ndjson', 'application/ndjson', 'application/x-ndjson'];
 
-/** A body that was announced longer is no Parameters resource, and is not looked at as one. */
+/** A longer body is no Parameters resource. */
 const parametersBytesMax = 64 * 1024;
 
 const seconds = '1';
 
-/** `POST $import?source=lab`: the body is the file. */
+/** `POST $import?source=lab`: the body is the file, or Parameters with the addresses of files. */
 export const startImport: Interaction = async (context, request) => {
   const desk = deskOf(context);
   onlyParameters(request.query, ['source', 'dryRun', 'merge', 'base', 'file'], 'An import');
-  const stream = request.stream;
-  if (!stream) throw new Error('The route of an import has no stream');
+  if (!request.stream) throw new Error('The route of an import has no stream');
   const type = header(request.headers, 'content-type') ?? '';
   const kind: FileKind = ndjsonTypes.some((known) => type.toLowerCase().startsWith(known)) ? 'ndjson' : 'bundle';
-  const wishes = wishesOf(request.query);
+  const { parameters, stream } = kind === 'bundle' ? await lookAt(request.stream) : { parameters: null, stream: request.stream };
+  if (parameters) return accepted(request, await startFetching(desk, request, parameters));
   const name = request.query.get('file') ?? (kind === 'ndjson' ? 'upload.ndjson' : 'upload.json');
-  const small = kind === 'bundle' && Number(header(request.headers, 'content-length') ?? Number.NaN) <= parametersBytesMax;
-  const job = await desk.receive(wishes, [{ name, kind, stream: small ? await withoutParameters(stream) : stream }]);
-  return accepted(request, job);
+  return accepted(request, await desk.receive(wishesOf(request.query), [{ name, kind, stream }]));
 };
+
+/** A worker fetches the files; nothing is fetched before the 202. */
+async function startFetching(desk: ImportDesk, request: InteractionRequest, parameters: JsonObject): Promise<Job> {
+  if (!/(?:^|[,;\s])respond-async(?=$|[,;\s])/i.test(header(request.headers, 'prefer') ?? ''))
+    throw fault('malformed', 'required', 'Files are fetched asynchronously only: send Prefer: respond-async.', 'http.prefer');
+  const { inputSource, kind, urls } = readUrlImport(parameters);
+  const query = new URLSearchParams(request.query);
+  if (query.has('file')) throw fault('malformed', 'not-supported', 'Files that are fetched are named by their URLs.', 'file');
+  if (!query.has('source')) query.set('source', sourceNameOf(inputSource));
+  if (!query.has('base') && /^https?:\/\//.test(inputSource)) query.set('base', inputSource);
+  return desk.fetch(wishesOf(query), kind, urls);
+}
 
 export const importStatus: Interaction = async (context, request) => {
   const desk = deskOf(context);
@@ -46,6 +58,7 @@ export const importStatus: Interaction = async (context, request) => {
   const settled = totalOf(counts, settledStatuses);
   const words = {
     receiving: `Receiving: ${lines} lines so far`,
+    fetching: `Fetching: ${lines} lines so far`,
     undoing: 'Undoing',
     running: `${settled} of ${lines} lines, ${totalOf(counts, ['failed'])} not taken`,
   };
@@ -130,25 +143,41 @@ function wishesOf(query: URLSearchParams) {
   return { source, dryRun: dryRun === 'true', ...(merge ? { merge } : {}), ...(base === undefined ? {} : { base }) };
 }
 
-/** A small JSON body, looked at: Parameters would ask this server to fetch files from elsewhere. */
-async function withoutParameters(stream: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+/** The beginning of a JSON body, looked at: a small one may be Parameters. The stream is the whole body all the same. */
+async function lookAt(
+  stream: AsyncIterable<Buffer>,
+): Promise<{ readonly parameters: JsonObject | null; readonly stream: AsyncIterable<Buffer> }> {
+  const rest = stream[Symbol.asyncIterator]();
   const pieces: Buffer[] = [];
-  for await (const piece of stream) pieces.push(piece);
-  const bytes = Buffer.concat(pieces);
-  if (bytes.length <= parametersBytesMax && resourceTypeOf(bytes) === 'Parameters') {
-    const text = 'Files are not fetched from elsewhere; send the file itself as the body: NDJSON, or a Bundle.';
-    throw fault('not-implemented', 'not-supported', text);
+  let size = 0;
+  let ended = false;
+  while (size <= parametersBytesMax && !ended) {
+    const next = await rest.next();
+    ended = next.done === true;
+    if (next.done) break;
+    pieces.push(next.value);
+    size += next.value.length;
   }
-  return (async function* () {
-    yield bytes;
-  })();
+  const head = Buffer.concat(pieces);
+  if (ended) return { parameters: parametersOf(head), stream: Readable.from([head]) };
+  if (/^\s*\{\s*"resourceType"\s*:\s*"Parameters"/.test(head.toString('latin1', 0, 200)))
+    throw fault('too-large', 'too-long', `Parameters have ${parametersBytesMax} bytes at most; make several imports of them.`);
+  const whole = async function* () {
+    try {
+      yield head;
+      for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+    } finally {
+      await rest.return?.();
+    }
+  };
+  return { parameters: null, stream: whole() };
 }
 
-function resourceTypeOf(bytes: Buffer): unknown {
+function parametersOf(bytes: Buffer): JsonObject | null {
   try {
     const json = parseJson(bytes);
-    return isObject(json) ? (json satisfies JsonObject)['resourceType'] : undefined;
+    return isObject(json) && json['resourceType'] === 'Parameters' ? json : null;
   } catch {
-    return undefined; // the splitter says what is wrong with it
+    return null; // the splitter says what is wrong with it
   }
 }

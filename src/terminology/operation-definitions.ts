@@ -23,6 +23,16 @@ const input = (name: string, type: ParameterType, documentation: string): Operat
   documentation,
 });
 
+const withParts = (name: string, documentation: string): OperationDefinitionParameter => ({
+  name,
+  use: 'in',
+  min: 0,
+  max: '1',
+  documentation,
+});
+
+const required = (parameter: OperationDefinitionParameter): OperationDefinitionParameter => ({ ...parameter, min: 1 });
+
 const output = (
   name: string,
   documentation: string,
@@ -87,10 +97,29 @@ const operations: readonly Operation[] = [
   {
     code: 'import',
     title: 'Import',
-    description: 'Takes files of resources in bulk, by the asynchronous pattern.',
+    description:
+      'Takes files of resources in bulk, by the asynchronous pattern: the file itself as the body, or these parameters with the addresses of files.',
     affectsState: true,
     at: ['system'],
-    parameter: [],
+    parameter: [
+      required(input('inputFormat', 'code', 'application/fhir+ndjson, or application/fhir+json for Bundles.')),
+      required(input('inputSource', 'uri', 'Where the resources are from; absolute references below it are their own.')),
+      {
+        ...withParts('storageDetail', 'How the files are kept.'),
+        part: [
+          required(input('type', 'code', 'https.')),
+          { ...input('contentEncoding', 'code', 'gzip or identity; either is told from the answer.'), max: '*' },
+        ],
+      },
+      {
+        ...required(withParts('input', 'A file.')),
+        max: '*',
+        part: [
+          required(input('type', 'code', 'Resource type of its lines, which say it themselves.')),
+          required(input('url', 'url', 'Its address, which the settings of the gateway must allow.')),
+        ],
+      },
+    ],
   },
 ];
 

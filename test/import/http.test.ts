@@ -115,7 +115,7 @@ test('what cannot be taken is refused at once, and leaves no job', async () => {
     [400, upload('lab', ndjson(patient), 'application/fhir+ndjson', '&merge=perhaps')],
     [400, upload('lab', '{"resourceType":"Bundle","type":"collection","entry":[', 'application/fhir+json')],
     [415, upload('lab', '<Bundle/>', 'application/fhir+xml')],
-    [501, upload('lab', '{"resourceType":"Parameters"}', 'application/fhir+json')],
+    [400, upload('lab', '{"resourceType":"Parameters"}', 'application/fhir+json')],
     [404, request(app).get('/fhir/$import/nothing')],
   ];
   for (const [status, answer] of cases) {
