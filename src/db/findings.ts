@@ -17,7 +17,7 @@ import { addressOf } from './resolve-references.ts';
 import { type Holder, regainRow, restate, type Taken } from './restate.ts';
 import { updateRow } from './rows.ts';
 import { datetimeOf } from './select.ts';
-import { findOrCreateParent, lockPatient, removeIfEmpty } from './shared-parent.ts';
+import { findOrCreateParent, lockParents, lockPatient, removeIfEmpty } from './shared-parent.ts';
 
 export interface TakenIn {
   readonly children: readonly StoredChild[];
@@ -60,6 +60,7 @@ export async function takeIn(
     [taken.variant.resourceType, ...ids],
   );
   const withRow = found.filter(([, name, key]) => name === taken.variant.name && key !== null).map(([, , key]) => Number(key));
+  await lockAbove(session, taken, withRow, holder.key);
   const records = await recordsBy(parts, session, taken.variant, taken.child.key, withRow);
   for (const record of records) refuseOtherPatient(holder, record, patientKey);
   const free = await hiddenParents(session, taken, records);
@@ -168,6 +169,15 @@ async function keptRecords(
 ): Promise<readonly ResourceRecord[]> {
   const kept = parts.registry.get(resourceType)?.kept;
   return kept ? recordsBy(parts, session, kept, kept.variant.source.key, rids) : [];
+}
+
+/** The rows that these lie under, and the one they come under. */
+async function lockAbove(session: Session, { child, variant }: Taken, keys: readonly number[], to: number): Promise<void> {
+  const { parent } = variant.variant.source;
+  if (!parent || keys.length === 0) return;
+  const marks = keys.map(() => '?').join(', ');
+  const above = await session.once(`SELECT ${child.foreignKey} FROM ${child.table} WHERE ${child.key} IN (${marks})`, keys);
+  await lockParents(session, parent, [to, ...above.map(([key]) => Number(key))]);
 }
 
 function refuseOtherPatient({ variant }: Holder, record: ResourceRecord, patientKey: number): void {

@@ -78,6 +78,14 @@ export async function isListed(session: Session, parent: ParentSource, key: numb
   return Number(row?.[0] ?? 0) === 1;
 }
 
+/** Parent rows first, as MediMax locks them when it changes one: before the rows below and all resources. */
+export async function lockParents(session: Session, { table, key }: ParentSource, keys: readonly number[]): Promise<void> {
+  const sorted = [...new Set(keys)].sort((a, b) => a - b);
+  if (sorted.length === 0) return;
+  const marks = sorted.map(() => '?').join(', ');
+  await session.once(`SELECT ${key} FROM ${table} WHERE ${key} IN (${marks}) ORDER BY ${key} FOR UPDATE`, sorted);
+}
+
 /** Writers of one patient's reports and results go one after another. */
 export async function lockPatient(session: Session, patientKey: number): Promise<void> {
   await session.rows(

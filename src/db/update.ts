@@ -22,7 +22,7 @@ import type { ResourceRecord, WriteOptions, WriteResult } from './repository.ts'
 import { type KnownKeys, type Resolved, resolveReferences } from './resolve-references.ts';
 import { type ChildChanges, childrenChanged, matchChildren, updateRow, writeChildren } from './rows.ts';
 import { datetimeOf } from './select.ts';
-import { findOrCreateParent, isListed, removeIfEmpty } from './shared-parent.ts';
+import { findOrCreateParent, isListed, lockParents, removeIfEmpty } from './shared-parent.ts';
 import { inTransaction } from './transaction.ts';
 
 /** Thrown inside when the row has gone meanwhile: the caller looks again. */
@@ -55,7 +55,8 @@ export async function updateResource(
 /** The record as it is now, its row and its resource locked in the order of MediMax's own writes. */
 export async function lockRecord(parts: DatabaseParts, session: Session, found: ResourceRecord): Promise<ResourceRecord> {
   const select = parts.select(found.variant);
-  const { key } = found.variant.variant.source;
+  const { key, parent } = found.variant.variant.source;
+  if (parent?.shared) await lockParents(session, parent, [Number(found.stored?.row[parent.foreignKey])]);
   const rows = await session.rows(select.lockBy(key), [Number(found.stored?.row[key])]);
   const record = select.decode(rows).find(({ rid }) => rid === found.rid);
   if (!record?.stored) throw new RowGone();

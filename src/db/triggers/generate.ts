@@ -55,7 +55,7 @@ BEGIN
   DECLARE fhir_now DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
   DECLARE fhir_mark BIGINT UNSIGNED DEFAULT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', fhir_now) * 4096 + CONNECTION_ID() % 4096;
   DECLARE fhir_rid, fhir_tx, fhir_room BIGINT UNSIGNED;
-  DECLARE fhir_patient, fhir_n, fhir_state, fhir_errno INT;
+  DECLARE fhir_patient, fhir_n, fhir_state, fhir_errno, fhir_made, fhir_owner INT;
   DECLARE fhir_type, fhir_variant, fhir_new_type, fhir_new_variant VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
   DECLARE fhir_doc LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
   DECLARE fhir_message TEXT CHARACTER SET utf8mb4;

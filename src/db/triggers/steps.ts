@@ -32,6 +32,13 @@ export interface Move {
   readonly patientKey: string;
 }
 
+/**
+ * The present version's entry in the feed. By VALUES: INSERT … SELECT would hold the lock on the feed's numbers until MediMax's
+ * statement ends, and its writers would wait for each other there, or meet in deadlocks.
+ */
+const enterChange = `SELECT MAX(version), MAX(patient_key) INTO fhir_made, fhir_owner FROM fhir_resource WHERE rid = fhir_rid;
+    INSERT INTO fhir_change (rid, version, patient_key) VALUES (fhir_rid, fhir_made, fhir_owner);`;
+
 /** The locked resource moves on by one version, once a statement. */
 export function moveOn({ doc, isLong, sets, patientKey }: Move): string {
   const kept =
@@ -46,7 +53,6 @@ export function moveOn({ doc, isLong, sets, patientKey }: Move): string {
   IF fhir_tx <> fhir_mark THEN
     ${isLong ? atLength(doc) : doc}
     INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin, doc, overlay) ${kept};
-    INSERT INTO fhir_change (rid, version, patient_key) SELECT rid, version + 1, ${patientKey} FROM fhir_resource WHERE rid = fhir_rid;
     UPDATE fhir_resource SET ${[
       'version = version + 1',
       'last_updated = GREATEST(fhir_now, last_updated + INTERVAL 1 MICROSECOND)',
@@ -54,6 +60,7 @@ export function moveOn({ doc, isLong, sets, patientKey }: Move): string {
       'tx = fhir_mark',
       ...moved,
     ].join(', ')} WHERE rid = fhir_rid;
+    ${enterChange}
   ${again}END IF;
 END IF;`;
 }
@@ -87,14 +94,14 @@ ELSE
     SELECT MAX(rid), MAX(tx), MAX(state) INTO fhir_rid, fhir_tx, fhir_state FROM fhir_resource WHERE type = ${type} AND id = ${id} FOR UPDATE;
   END IF;
   IF fhir_state = 2 THEN
-    INSERT INTO fhir_change (rid, version, patient_key) SELECT rid, version, fhir_patient FROM fhir_resource WHERE rid = fhir_rid;
-    UPDATE fhir_resource SET last_updated = GREATEST(fhir_now, last_updated), tx = fhir_mark WHERE rid = fhir_rid;
+    UPDATE fhir_resource SET last_updated = GREATEST(fhir_now, last_updated), tx = fhir_mark, patient_key = fhir_patient WHERE rid = fhir_rid;
+    ${enterChange}
   ELSEIF fhir_tx <> fhir_mark THEN
     INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin, doc, overlay)
       SELECT rid, version, variant, last_updated, state, refined, origin, IF(state = 0 AND variant = '${keptName}', ${rowlessDocument}, NULL), overlay
       FROM fhir_resource k WHERE rid = fhir_rid;
-    INSERT INTO fhir_change (rid, version, patient_key) SELECT rid, version + 1, fhir_patient FROM fhir_resource WHERE rid = fhir_rid;
-    UPDATE fhir_resource SET version = version + 1, last_updated = GREATEST(fhir_now, last_updated + INTERVAL 1 MICROSECOND), tx = fhir_mark WHERE rid = fhir_rid;
+    UPDATE fhir_resource SET version = version + 1, last_updated = GREATEST(fhir_now, last_updated + INTERVAL 1 MICROSECOND), tx = fhir_mark, patient_key = fhir_patient WHERE rid = fhir_rid;
+    ${enterChange}
   END IF;
   UPDATE fhir_resource SET variant = ${variant}, source_key = ${key}, patient_key = fhir_patient, state = 0, refined = 0, origin = 'medimax', overlay = NULL
     WHERE rid = fhir_rid;
