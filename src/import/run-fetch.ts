@@ -25,12 +25,16 @@ export async function runFetch(given: ImportParts, job: Job, { leaseMs, log, sig
   const hold = () => store.holdJob(job.id, holder, leaseMs, 'fetching');
   if (!(await hold())) return { kind: 'busy' };
   const lost = new AbortController();
-  let renewing: Promise<void> = Promise.resolve();
+  let renewing: Promise<void> | null = null;
   const timer = setInterval(() => {
-    renewing = hold().then(
-      (kept) => (kept ? undefined : lost.abort(new Overtaken())),
-      () => undefined, // whoever writes next finds out
-    );
+    renewing ??= hold()
+      .then(
+        (kept) => (kept ? undefined : lost.abort(new Overtaken())),
+        () => undefined, // whoever writes next finds out
+      )
+      .finally(() => {
+        renewing = null;
+      });
   }, leaseMs / 4);
   const held = <Result>(work: (on: Session) => Promise<Result>) =>
     store.transaction(async (on) => {

@@ -9,6 +9,7 @@ import request from 'supertest';
 import { createApp } from '../../src/http/app.ts';
 import { isAllowed } from '../../src/import/allowed-url.ts';
 import { createImportDesk } from '../../src/import/desk.ts';
+import { startImportWorker } from '../../src/import/queue.ts';
 import { runTurn } from '../../src/import/turn.ts';
 import { type ImportGateway, startImportGateway } from './support.ts';
 
@@ -35,6 +36,7 @@ before(async () => {
   origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
   given = await startImportGateway({
     IMPORT_CHUNK_LINES: '2',
+    IMPORT_SWEEP_MS: '100',
     IMPORT_MAX_BYTES: '200000',
     IMPORT_JOBS_PER_SOURCE: '50',
     REQUEST_TIMEOUT_MS: '1500',
@@ -264,7 +266,8 @@ test('a worker that stalls or dies while it fetches: another starts the file ove
   await slow.reached(1);
   assert.equal((await runTurn(parts, job.id, 1_000_000, given.log)).kind, 'busy');
   while ((await parts.store.progress(job.id)).lines < 4) await sleep(10);
-  const second = runTurn(parts, job.id, 1, given.log); // for this one the lease of the first is over
+  await sleep(150);
+  const second = runTurn(parts, job.id, 100, given.log); // for this one the lease of the first is over
   await slow.reached(2);
   slow.goOn();
   assert.equal((await stalled).kind, 'busy');
@@ -288,6 +291,25 @@ test('a process that ends lets go at once; a cancelled import is not fetched on'
   assert.equal((await request(app).delete(`/fhir/$import/${job.name}`)).status, 202);
   assert.equal((await next).kind, 'busy');
   assert.equal((await poll()).status, 404);
+});
+
+test('a worker with its queue fetches and loads; closing it does not wait for a file that is slow in coming', async () => {
+  files.set('/out/queued.ndjson', says(ndjson('1', '2', '3')));
+  const { job, poll } = await begun('lab-5', 'queued.ndjson');
+  const worker = startImportWorker(given.desk.parts, given.log);
+  while ((await poll()).status === 202) await sleep(20);
+  assert.deepEqual((await poll()).body.extension.counts, { Patient: { created: 3 } });
+  assert.equal((await given.desk.job(job.name)).state, 'done');
+
+  const slow = slowFile('/out/slow-3.ndjson', ndjson('4', '5', '6'), ndjson('7'));
+  const { job: second } = await begun('lab-5', 'slow-3.ndjson');
+  await slow.reached(1);
+  await worker.close();
+  slow.goOn();
+  assert.equal((await given.desk.job(second.name)).state, 'fetching');
+  files.set('/out/slow-3.ndjson', says(ndjson('4', '5', '6', '7')));
+  await given.run(second);
+  assert.deepEqual((await request(app).get(`/fhir/$import/${second.name}`)).body.extension.counts, { Patient: { created: 4 } });
 });
 
 test('an allowed folder is that folder: no neighbour, no other port, no way out of it', () => {
