@@ -8,7 +8,7 @@ import type { SchemaFacts } from './facts.ts';
 import { type Layer, layersOf } from './layers.ts';
 import { appear, forEach, lock, moveOn, toDeleted, when } from './steps.ts';
 
-export type TriggerEvent = 'insert' | 'update' | 'delete';
+export type TriggerEvent = 'arrive' | 'insert' | 'update' | 'delete';
 
 export interface Body {
   /** When there is anything to do at all; checked before anything else. */
@@ -18,11 +18,22 @@ export interface Body {
 }
 
 export function bodyOf(registry: Registry, table: TableName, event: TriggerEvent, facts: SchemaFacts): Body {
-  const statements = { insert: onInsert, update: onUpdate, delete: onDelete }
+  const statements = { arrive: onArrive, insert: onInsert, update: onUpdate, delete: onDelete }
     [event](registry, table, facts)
     .filter((part) => part !== '')
     .join('\n');
   return { condition: event === 'update' ? anyRelevantChange(registry, table) : 'TRUE', statements };
+}
+
+/**
+ * A new row waits for its parent row before it is there, not after, as the foreign key would: whoever changes the parent locks the rows
+ * below, and the two would wait for each other for ever.
+ */
+function onArrive(registry: Registry, table: TableName): string[] {
+  const { belongsTo } = tables[table];
+  if (!belongsTo || !childrenBelow(registry, belongsTo.table).some(({ variant }) => variant.source.table === table)) return [];
+  const above = `${belongsTo.table} p WHERE p.${tables[belongsTo.table].key} = NEW.${belongsTo.column}`;
+  return [lockAll(belongsTo.table, above, 'p')];
 }
 
 function onInsert(registry: Registry, table: TableName, facts: SchemaFacts): string[] {
@@ -100,8 +111,8 @@ const vanishingRowless = forEach(
  * Every column is read, as an index alone would not be locked as the rows are; shared, as FOR UPDATE would count as writing to a table
  * that MediMax's own statement may be using (error 1442).
  */
-function lockAll(table: TableName, rows: string): string {
-  const all = Object.keys(tables[table].columns).map((column) => `c.${column}`);
+function lockAll(table: TableName, rows: string, alias = 'c'): string {
+  const all = Object.keys(tables[table].columns).map((column) => `${alias}.${column}`);
   return `SELECT COUNT(CONCAT_WS('', ${all.join(', ')})) INTO fhir_n FROM ${rows} LOCK IN SHARE MODE;`;
 }
 

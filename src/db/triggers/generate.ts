@@ -16,8 +16,9 @@ export interface Trigger {
   readonly body: string;
 }
 
-/** Inserts and updates are entered when the row is as it will stay; deletes while all that falls with the row is still there. */
+/** A row waits for its parent before it is there; inserts and updates are entered when the row is as it will stay; deletes while all that falls with the row is still there. */
 const timings: Readonly<Record<TriggerEvent, string>> = {
+  arrive: 'BEFORE INSERT',
   insert: 'AFTER INSERT',
   update: 'AFTER UPDATE',
   delete: 'BEFORE DELETE',
@@ -47,7 +48,7 @@ export function hashIn(body: string): string | null {
  * statement goes on; only when its transaction is lost already (deadlock) or others hold the locks too long is it told so.
  */
 function wrap(table: TableName, event: TriggerEvent, condition: string, statements: string): string {
-  const key = `${event === 'insert' ? 'NEW' : 'OLD'}.${tables[table].key}`;
+  const key = `${event === 'insert' || event === 'arrive' ? 'NEW' : 'OLD'}.${tables[table].key}`;
   return `BEGIN
 IF @fhir_gateway IS NULL THEN
 IF ${condition} THEN
