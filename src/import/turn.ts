@@ -21,7 +21,7 @@ export async function runTurn(
   signal?: AbortSignal,
 ): Promise<TurnResult> {
   const { store } = given;
-  const job = await store.byId(jobId);
+  let job = await store.byId(jobId);
   if (job?.state === 'undoing') return runUndo(given, job, leaseMs);
   if (job?.state === 'fetching') return runFetch(given, job, { leaseMs, log, ...(signal ? { signal } : {}) });
   if (job?.state !== 'running') return { kind: 'ended' };
@@ -30,6 +30,9 @@ export async function runTurn(
     const advanced = await store.advance(jobId);
     return advanced === 'next-pass' ? { kind: 'worked', chunk: 0 } : { kind: advanced === 'ended' ? 'ended' : 'busy' };
   }
+  // Another worker may have begun the last pass before this chunk was taken; no pass ends while it is held.
+  job = await store.byId(jobId);
+  if (job?.state !== 'running') return { kind: 'ended' };
   try {
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
     else await workKept(given, job, chunk, leaseMs, log);
