@@ -60,15 +60,15 @@ async function triggersAreThere({ config, pool, registry }: Gateway, log: Log): 
 }
 
 /** Only where MediMax's own Redis is given. */
-function startDroppingProfiles({ config, pool }: Gateway, log: Log): { readonly stop: () => Promise<void> } | undefined {
+function startDroppingProfiles({ config, pool, parts }: Gateway, log: Log): { readonly stop: () => Promise<void> } | undefined {
   const url = config.redis.medimaxUrl;
   if (url === undefined) return undefined;
   const redis = openRedis(url, (failure) => log.warn('medimax redis', { failure }));
   const timeoutMs = config.db.readTimeoutMs;
   const changes = {
-    last: async () => (await sequenceChanges(pool, timeoutMs)).last,
+    last: async () => (await sequenceChanges(pool, parts.journal, timeoutMs)).last,
     after: async (seq: number) => {
-      await sequenceChanges(pool, timeoutMs);
+      await sequenceChanges(pool, parts.journal, timeoutMs);
       return readChanges(sessionOf(pool, timeoutMs), seq, 1000);
     },
   };

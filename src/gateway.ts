@@ -12,6 +12,7 @@ import { createRepository } from './db/create-repository.ts';
 import { cursorSecret } from './db/cursor-secret.ts';
 import { createHistory, type History } from './db/history.ts';
 import { createInspection } from './db/inspection.ts';
+import { createJournal } from './db/journal/journal.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
 import { canReturnFromInsert, openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
@@ -52,7 +53,8 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const pool = await openPool(config);
   const timeoutMs = config.db.readTimeoutMs;
   const terms = loadTermTables(config.clinic.termsDir);
-  const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects() };
+  const journal = createJournal(pool, registry, timeoutMs);
+  const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects(), journal };
   const terminology = createTerminology({
     canonicalBase: config.clinic.canonicalBase,
     version: software.version,

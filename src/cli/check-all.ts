@@ -25,6 +25,7 @@ export async function checkAll(config: Config, { fix }: { readonly fix: boolean 
   try {
     const { registry, repository } = gateway;
     const session = sessionOf(gateway.pool, timeoutMs);
+    await gateway.parts.journal.settle();
     const fixed = fix ? await fixBooks({ ...gateway.parts, timeoutMs }, !config.db.triggers) : [];
     const served = {
       registry,

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { stringifyJson } from '../fhir/json.ts';
 import type { Overlay } from '../mapping/compile.ts';
+import { guardRecord } from './journal/guard.ts';
 import type { Bound, Session } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
 import { datetimeOf } from './select.ts';
@@ -23,6 +24,7 @@ export function overlayText(overlay: Overlay | null): string | null {
 
 /** Writes the given versions, about to be superseded, as documents. */
 export async function supersede(session: Session, records: readonly ResourceRecord[]): Promise<void> {
+  for (const record of records) guardRecord(session, record);
   if (session.gathered) {
     session.gathered.superseded.push(...records);
     return;

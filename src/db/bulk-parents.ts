@@ -3,6 +3,7 @@ import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, ParentSource } from '../mapping/types.ts';
 import type { Writing } from './books.ts';
 import { insertMany, insertManyReturning } from './bulk-insert.ts';
+import { guardRow } from './journal/guard.ts';
 import type { Bound, Session } from './pool.ts';
 import { datetimeOf } from './select.ts';
 import { isListedSql } from './shared-parent.ts';
@@ -78,6 +79,7 @@ export async function findOrCreateParents(
     if (!row) throw new Error(`${parent.table}: a parent row is missing`);
     return row;
   });
+  for (const row of found.values()) guardRow(session, parent.table, Number(row[parent.key]));
   const used = new Set([...found].filter(([mark]) => wishedFor.has(mark)).map(([, row]) => Number(row[parent.key])));
   return { rows, old: old.filter((key) => used.has(key)) };
 }

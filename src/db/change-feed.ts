@@ -30,7 +30,8 @@ const deadlineMs = 30_000;
  * `seen`, the time by which `_since` goes, is that of the version, or that of the run before where the version's commit came after it:
  * whoever asks for what came since an earlier answer is given it even so.
  */
-export async function sequenceChanges(pool: Pool, timeoutMs: number): Promise<Sequenced> {
+export async function sequenceChanges(pool: Pool, journal: { settle(): Promise<number> }, timeoutMs: number): Promise<Sequenced> {
+  await journal.settle();
   for (;;) {
     const { done, ...sequenced } = await inTransaction(
       pool,

@@ -35,6 +35,7 @@ export function createChart(parts: DatabaseParts, repository: Repository): Chart
   const session = sessionOf(parts.pool, parts.timeoutMs);
   return {
     async stamp(patientKey) {
+      await parts.journal.settle();
       const [row] = await session.rows(
         "SELECT (SELECT CONCAT(COALESCE(MAX(change_id), 0), '.', COUNT(*)) FROM fhir_change WHERE patient_key = ?), " +
           '(SELECT COUNT(*) FROM fhir_resource WHERE patient_key = ?)',

@@ -24,7 +24,7 @@ export function conditionalSearch(indexer: Indexer, settings: () => SearchSettin
     if (errors.length > 0) throw new FhirError('malformed', errors);
     const types = typesOf(plan);
     // On a connection of its own: what others have committed until now is found, equal conditions that waited for their turn included.
-    await indexer.catchUp(types, Date.now() + timeoutMs);
+    await indexer.catchUp(types, Date.now() + timeoutMs, session.guarded !== undefined);
     const { text, values } = findSql(plan, limit);
     const rows = await session.rows(text, values);
     return rows.map(([rid]) => Number(rid));

@@ -13,6 +13,7 @@ import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
 import { gathered } from './gather.ts';
 import { createIdempotencyStore } from './idempotency.ts';
+import { afterJournal } from './journal/journal.ts';
 import type { Seal } from './kept-answers.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type RowValues, sessionOf } from './pool.ts';
@@ -45,11 +46,21 @@ export function createRepository(parts: DatabaseParts): Repository {
   const fetchMany = async (variant: CompiledVariant, ids: readonly string[]): Promise<Map<string, ResourceRecord>> => {
     const select = parts.select(variant);
     const padded = paddedToPower(ids);
-    const rows = await session.rows(select.byIds(padded.length), [variant.resourceType, ...padded]);
-    return new Map(select.decode(rows).map((record) => [record.id, record]));
+    const records = await parts.journal.upToDate(async () =>
+      select.decode(await session.rows(select.byIds(padded.length), [variant.resourceType, ...padded])),
+    );
+    return new Map(records.map((record) => [record.id, record]));
   };
 
+  /** A row that MediMax has just inserted is found once the journal is entered. */
   const read = async (resourceType: string, id: string): Promise<ResourceRecord | null> => {
+    const found = await readKnown(resourceType, id);
+    if (found || !parts.registry.get(resourceType)) return found;
+    await parts.journal.settle();
+    return readKnown(resourceType, id);
+  };
+
+  const readKnown = async (resourceType: string, id: string): Promise<ResourceRecord | null> => {
     const mapping = parts.registry.get(resourceType);
     if (!mapping) return null;
     const guess = mapping.variants.find(({ variant }) => id.startsWith(`${variant.source.idPrefix}-`)) ?? mapping.variants[0];
@@ -83,7 +94,8 @@ export function createRepository(parts: DatabaseParts): Repository {
     for (let race = 1; ; race += 1) {
       const found = await read(resourceType, id);
       try {
-        if (found?.state === 'living') return await updateResource(parts, found, resource, options);
+        if (found?.state === 'living')
+          return await afterJournal(parts.journal, () => updateResource(parts, found, resource, options));
         if (options.ifMatch !== undefined) throw missing(resourceType, id, options.ifMatch);
         if (found) return await createResource(parts, resourceType, resource, options, { by: 'past', past: found });
         return await createResource(parts, resourceType, resource, options, { by: 'client', id });
@@ -100,7 +112,7 @@ export function createRepository(parts: DatabaseParts): Repository {
     const variant = parts.registry.variantFor(resourceType, resource);
     const alone = () => createResource(parts, resourceType, resource, options, { by: 'server' });
     if (!standsAlone(parts.registry, variant)) return alone();
-    const prepared = await prepare(parts, session, variant, resource);
+    const prepared = await afterJournal(parts.journal, () => prepare(parts, session, variant, resource));
     const lone = loneCreate(prepared, options);
     if (!lone) return alone();
     try {

@@ -99,12 +99,16 @@ async function createInOne(
     ]);
     return row !== undefined && Number(row[0]) === tx;
   };
-  return inTransaction(parts.pool, { deadline, timeoutMs: parts.timeoutMs, committed }, async (session) => {
-    const records = await insertAll(parts, session, creates, { lastUpdated: parts.clock.now(), tx });
-    last = records.at(-1);
-    onWritten();
-    return records;
-  });
+  return inTransaction(
+    parts.pool,
+    { deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal },
+    async (session) => {
+      const records = await insertAll(parts, session, creates, { lastUpdated: parts.clock.now(), tx });
+      last = records.at(-1);
+      onWritten();
+      return records;
+    },
+  );
 }
 
 const resourceColumns =

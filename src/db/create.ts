@@ -13,6 +13,7 @@ import { isDuplicate, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
 import { childrenUnder, idsNamed, inOrder, lockHolder, takeIn, takenChildren } from './findings.ts';
 import { type HiddenRow, hiddenRow } from './hidden-row.ts';
+import { afterJournal } from './journal/journal.ts';
 import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
@@ -52,7 +53,8 @@ export async function createResource(
   identity: Identity,
 ): Promise<WriteResult> {
   const variant = parts.registry.variantFor(resourceType, resource);
-  const prepared = await prepare(parts, sessionOf(parts.pool, parts.timeoutMs), variant, resource);
+  const session = sessionOf(parts.pool, parts.timeoutMs);
+  const prepared = await afterJournal(parts.journal, () => prepare(parts, session, variant, resource));
   const tx = newTransactionMark();
   let written: ResourceRecord | null = null;
   const committed = async (session: Session) => {
@@ -62,7 +64,7 @@ export async function createResource(
   try {
     const record = await inTransaction(
       parts.pool,
-      { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed },
+      { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal },
       async (session) => {
         written = await insertRecord(
           parts,
@@ -76,7 +78,8 @@ export async function createResource(
     );
     return { outcome: 'created', record, issues: prepared.plan.issues };
   } catch (failure) {
-    if (isDuplicate(failure) && identity.by === 'client') throw new IdTaken();
+    // The id has appeared, or MediMax has put a row under its key.
+    if (isDuplicate(failure) && identity.by !== 'server') throw new IdTaken();
     throw translate(failure, expressionOfColumn(variant));
   }
 }

@@ -4,6 +4,7 @@ import { tables } from '../mapping/tables.ts';
 import { newTransactionMark, supersede, type Writing } from './books.ts';
 import { after } from './clock.ts';
 import { translate } from './errors.ts';
+import { guardRow } from './journal/guard.ts';
 import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -25,7 +26,7 @@ export async function deleteResource(
   try {
     return await inTransaction(
       parts.pool,
-      { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed },
+      { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal },
       async (session) => {
         const current = await lockRecord(parts, session, found);
         checkIfMatch(current, options.ifMatch);
@@ -56,6 +57,7 @@ export async function removeRecord(
   const isPatient = source.patient === 'self';
   const chart = isPatient ? await lockChart(parts, session, key) : [];
   if (isPatient && !cascade) await refuseIfChartHolds(session, key, chart.length);
+  if (isPatient) guardRow(session, 'Patient', key, true);
   await supersede(session, [current, ...chart]);
   await removeRows(parts, session, current, writing, { taken: 'let go' });
   await markDeleted(parts, session, [current, ...chart], writing);

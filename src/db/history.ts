@@ -55,9 +55,9 @@ export function createHistory(parts: DatabaseParts, repository: Repository): His
   const session = sessionOf(parts.pool, parts.timeoutMs);
   return {
     async read(query) {
+      const { until } = await sequenceChanges(parts.pool, parts.journal, parts.timeoutMs);
       const rid = query.id === undefined ? null : await ridOf(session, query.resourceType ?? '', query.id);
       if (query.id !== undefined && rid === null) return null;
-      const { until } = await sequenceChanges(parts.pool, parts.timeoutMs);
       const found = await find(session, query, rid);
       const page = found.slice(0, query.count);
       const last = page.at(-1);

@@ -14,19 +14,20 @@ import { inTransaction } from './transaction.ts';
 
 export interface Indexer {
   /**
-   * Indexes everything that was committed before the call; of all types, or of these. Returns how many resources.
+   * Indexes everything that was committed before the call; of all types, or of these. Returns how many resources. `isInTransaction`: what
+   * MediMax has just changed is left to the journal, which may be waiting for the locks of the caller's transaction.
    * @throws FhirError `unavailable` when that takes longer than the deadline allows
    */
-  catchUp(types: readonly string[] | null, deadline: number): Promise<number>;
+  catchUp(types: readonly string[] | null, deadline: number, isInTransaction?: boolean): Promise<number>;
   /** Does the same now and then until stopped, so that searches find little to do. */
   start(): void;
   stop(): Promise<void>;
 }
 
-export type IndexerParts = Pick<DatabaseParts, 'pool' | 'registry' | 'select' | 'env' | 'timeoutMs'>;
+export type IndexerParts = Pick<DatabaseParts, 'pool' | 'registry' | 'select' | 'env' | 'timeoutMs' | 'journal'>;
 
 const batchMax = 500;
-const idleMs = 1000;
+const idleMs = 250;
 
 /** `configuration` changes when the same rows are served (and so found) differently: then everything is indexed again. */
 export function createIndexer(parts: IndexerParts, searchEnv: SearchEnv, configuration: string): Indexer {
@@ -36,7 +37,8 @@ export function createIndexer(parts: IndexerParts, searchEnv: SearchEnv, configu
   let running: Promise<unknown> = Promise.resolve();
   let stopped = false;
 
-  const catchUp: Indexer['catchUp'] = async (types, deadline) => {
+  const catchUp: Indexer['catchUp'] = async (types, deadline, isInTransaction = false) => {
+    if (!isInTransaction) await parts.journal.settle();
     if (dayIndexed !== parts.env().today) {
       dayIndexed = parts.env().today;
       await requeue(session, configuration, dayIndexed);

@@ -3,6 +3,7 @@ import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import type { Registry } from '../mapping/registry.ts';
 import type { Env } from '../mapping/types.ts';
 import type { Clock } from './clock.ts';
+import type { Journal } from './journal/journal.ts';
 import type { Pool, Session } from './pool.ts';
 import type { FindByIdentifier, ReferenceSettings } from './resolve-references.ts';
 import { type VariantSelect, variantSelect } from './select.ts';
@@ -35,6 +36,7 @@ export interface DatabaseParts {
   readonly pool: Pool;
   readonly registry: Registry;
   readonly clock: Clock;
+  readonly journal: Journal;
   readonly references: ReferenceSettings;
   readonly findByIdentifier: FindByIdentifier;
   readonly findByQuery: FindByQuery;

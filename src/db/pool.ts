@@ -2,6 +2,7 @@
 import mysql, { type Pool as CallbackPool, type PoolOptions } from 'mysql2';
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise';
 import type { Config } from '../config.ts';
+import type { Guarded } from './journal/guard.ts';
 import type { ResourceRecord } from './repository.ts';
 
 export type { Connection, Pool, PoolConnection };
@@ -26,6 +27,8 @@ export interface Session {
   once(sql: string, values: readonly Bound[]): Promise<readonly RowValues[]>;
   /** Where a transaction of many writes gathers its entries in the books, which are then made together (books.ts). */
   readonly gathered?: GatheredBooks;
+  /** Where a transaction ends versions: the rows that nothing in the journal may concern when it commits (journal/guard.ts). */
+  readonly guarded?: Guarded;
 }
 
 /** A session over a connection or the pool; a statement without an answer for `timeoutMs` fails. */

@@ -5,8 +5,13 @@ import type { Session } from './pool.ts';
 import type { Repository, ResourceRecord } from './repository.ts';
 import { decodeUnion, unionByRids } from './select-union.ts';
 
-export function manyReader(parts: Pick<DatabaseParts, 'registry' | 'select'>, session: Session): Repository['readMany'] {
-  const readAs = async (variants: readonly CompiledVariant[], rids: readonly number[]): Promise<ResourceRecord[]> => {
+export function manyReader(
+  parts: Pick<DatabaseParts, 'registry' | 'select' | 'journal'>,
+  session: Session,
+): Repository['readMany'] {
+  const readAs = (variants: readonly CompiledVariant[], rids: readonly number[]) =>
+    parts.journal.upToDate(() => readNow(variants, rids));
+  const readNow = async (variants: readonly CompiledVariant[], rids: readonly number[]): Promise<ResourceRecord[]> => {
     if (variants.length === 0 || rids.length === 0) return [];
     const selects = variants.map(parts.select);
     const [only] = selects;

@@ -22,6 +22,8 @@ export interface ResourceRecord {
   readonly overlay: Overlay | null;
   /** Null when deleted. */
   readonly stored: Stored | null;
+  /** The rows are ahead of the books: what MediMax changed is still in the journal, and the version is not theirs. */
+  readonly isBehind?: true;
 }
 
 export interface WriteOptions {

@@ -7,6 +7,7 @@ import { planColumns } from '../mapping/plan.ts';
 import { complement, contentOf, renderContent, renderLifted, withoutServerOwned } from '../mapping/render.ts';
 import type { ChildSource, Columns, Stored, StoredChild } from '../mapping/types.ts';
 import { overlayText, type Writing } from './books.ts';
+import { guardRecord } from './journal/guard.ts';
 import { keyOfId } from './key-of-id.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -31,6 +32,7 @@ export interface Taken {
 /** The same words beside other rows: no version, as nothing that is served changes. */
 export async function restate(parts: DatabaseParts, session: Session, record: ResourceRecord, stored: Stored): Promise<void> {
   if (!record.stored) return;
+  guardRecord(session, record);
   const { variant } = record;
   const env = parts.env();
   const lifted = withoutServerOwned(variant, renderLifted(variant, record.stored, record.overlay, record.refined, env));
@@ -45,6 +47,7 @@ export async function restate(parts: DatabaseParts, session: Session, record: Re
 export async function keepWithoutRow(parts: DatabaseParts, session: Session, record: ResourceRecord): Promise<void> {
   const kept = parts.registry.get(record.resourceType)?.kept;
   if (!kept || !record.stored) return;
+  guardRecord(session, record);
   const env = parts.env();
   const content = renderContent(record.variant, record.stored, record.overlay, record.refined, env);
   const stored: Stored = {

@@ -109,7 +109,7 @@ function hitOf(plan: SearchPlan, [rid, type, version, variant, ...keys]: readonl
 /** For references by identifier. The index is brought up to date first; what this transaction itself wrote is not seen. */
 export function identifierFinder(indexer: Indexer, timeoutMs: number): FindByIdentifier {
   return async (session, resourceType, system, value) => {
-    await indexer.catchUp([resourceType], Date.now() + timeoutMs);
+    await indexer.catchUp([resourceType], Date.now() + timeoutMs, session.guarded !== undefined);
     const values: SqlValue[] = [parameterId(`${resourceType}.identifier`), Buffer.from(keyText(value))];
     if (system !== undefined) values.push(Buffer.from(digest(system)));
     const rows = await session.rows(

@@ -2,8 +2,9 @@
 import knexPackage from 'knex';
 import { parseJson } from '../fhir/json.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
-import { childColumnsOf, tables } from '../mapping/tables.ts';
-import type { Columns, ColumnValue, Stored, StoredChild } from '../mapping/types.ts';
+import { childColumnsOf, type TableName, tables } from '../mapping/tables.ts';
+import type { Columns, ColumnValue, Source, Stored, StoredChild } from '../mapping/types.ts';
+import { placeOf } from './journal/entry.ts';
 import type { RowValues } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
 
@@ -12,8 +13,8 @@ const build = knexPackage({ client: 'mysql2' });
 
 const resourceColumns = ['rid', 'id', 'version', 'last_updated', 'state', 'origin', 'refined', 'overlay', 'source_key'] as const;
 
-/** The columns of the resource, and the ids of its patient and its parent. */
-export const sharedColumns = resourceColumns.length + 2;
+/** The columns of the resource, the ids of its patient and its parent, and whether the journal has something of its rows. */
+export const sharedColumns = resourceColumns.length + 3;
 
 /** Where the columns of a variant stand in a row of several: behind the number of its branch and the shared ones, between so many NULLs. */
 export interface Among {
@@ -43,7 +44,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
   const childColumns = source.child ? childColumnsOf(source.child) : [];
   const patientKey = { self: 't.patient_id', row: 't.patient_id', parent: 'p.patient_id' }[source.patient];
 
-  const selectList = [
+  const shared = (isLocking: boolean) => [
     ...resourceColumns.map((column) => `r.${column}`),
     source.patient === 'self' ? 'r.id' : build.raw(idOf('Patient', 'Patient', patientKey)),
     build.raw(
@@ -51,6 +52,10 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
         ? idOf(source.parent.resourceType, source.parent.resourceType, `p.${source.parent.key}`)
         : 'NULL',
     ),
+    // Whoever locks asks the journal at the end of the transaction (journal/guard.ts).
+    build.raw(isLocking ? '0' : waitingFor(source)),
+  ];
+  const own = [
     ...columns.map((column) => `t.${column}`),
     ...parentColumns.map((column) => `p.${column}`),
     ...childColumns.map((column) => `c.${column}`),
@@ -60,7 +65,8 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
   ];
 
   const query = (by: 'PRIMARY' | 'uq_resource_id' | 'lock', among?: Among) => {
-    const select = build.select(among ? framed(selectList, among) : selectList);
+    const list = [...shared(by === 'lock'), ...own];
+    const select = build.select(among ? framed(list, among) : list);
     if (by === 'lock') {
       select
         .from({ t: source.table })
@@ -114,7 +120,7 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       byRidsOf.set(shape, sql);
       return sql;
     },
-    width: selectList.length - sharedColumns,
+    width: own.length,
     lockBy(column, count = 1) {
       const shape = `${column} ${count}`;
       const known = lockByColumn.get(shape);
@@ -141,6 +147,7 @@ function rowlessSelect(variant: CompiledVariant): VariantSelect {
     ...resourceColumns.map((column) => `r.${column}`),
     idOf('Patient', 'Patient', 'r.patient_key'),
     'NULL',
+    waitingForKept(variant.variant.source),
     'CAST(r.rid AS SIGNED)',
     'r.patient_key',
   ];
@@ -156,6 +163,31 @@ function rowlessSelect(variant: CompiledVariant): VariantSelect {
     lockBy: (_rid, count = 1) => `${from} '${variant.resourceType}' AND r.state = 0 AND r.rid IN (${marks(count)}) FOR UPDATE`,
     decode: decoder(variant, ['rid', 'patient_id'], [], []),
   };
+}
+
+/**
+ * Whether the journal has something of the rows that the resource is made of: then what they say belongs to a version that is still to be
+ * entered. Asked in the same statement, hence of the same state of the database. `r` is the resource, `t` its row.
+ */
+function waitingFor({ table, parent, child }: Source): string {
+  const tests = [
+    waiting('row_key', 'r.source_key', table),
+    ...(parent ? [waiting('row_key', `t.${parent.foreignKey}`, parent.table)] : []),
+    ...(child ? [waiting('above', 'r.source_key', child.table)] : []),
+  ];
+  // A living resource whose row is gone, or of another kind, is behind in any case.
+  const key = `t.${tables[table].key}`;
+  return `(${tests.join(' OR ')} OR (r.state = 0 AND ${key} IS NULL))`;
+}
+
+/** What has no row goes with its patient, or is followed by a row under the key that it had. */
+function waitingForKept({ table, idPrefix }: Source): string {
+  const key = `IF(r.id REGEXP '^${idPrefix}-[0-9]{1,9}$', CAST(SUBSTRING(r.id, ${idPrefix.length + 2}) AS SIGNED), NULL)`;
+  return `(${waiting('row_key', 'r.patient_key', 'Patient')} OR ${waiting('row_key', key, table)})`;
+}
+
+function waiting(column: 'row_key' | 'above', key: string, table: TableName): string {
+  return `EXISTS (SELECT 1 FROM fhir_journal j WHERE j.${column} = ${key} AND j.place = ${placeOf(table)})`;
 }
 
 /** Our own parameter marks, told from those of Knex's constants by their quotes. */
@@ -196,7 +228,7 @@ function decoder(
   childColumns: readonly string[],
 ) {
   const { source } = variant.variant;
-  const at = { patientId: resourceColumns.length, parentId: resourceColumns.length + 1, row: resourceColumns.length + 2 };
+  const at = { patientId: sharedColumns - 3, parentId: sharedColumns - 2, isBehind: sharedColumns - 1, row: sharedColumns };
   const parentAt = at.row + columns.length;
   const childAt = parentAt + parentColumns.length;
   const keyAt = at.row + columns.indexOf(source.key);
@@ -236,6 +268,7 @@ function decoder(
       refined: Number(first[6]),
       overlay: typeof first[7] === 'string' ? parseOverlay(first[7]) : null,
       stored,
+      ...(Number(first[at.isBehind]) === 1 && { isBehind: true as const }),
     };
   };
   if (childKeyAt < 0) return (rows: readonly RowValues[]): ResourceRecord[] => rows.map((row) => recordOf([row]));

@@ -3,6 +3,7 @@ import type { CompiledVariant } from '../mapping/compile.ts';
 import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, ParentSource } from '../mapping/types.ts';
 import { insertResource, type Writing } from './books.ts';
+import { guardRow } from './journal/guard.ts';
 import type { Session } from './pool.ts';
 import { insertRow } from './rows.ts';
 
@@ -41,7 +42,10 @@ export async function findOrCreateParent(
     values,
   );
   const found = alike.find((row) => !row[all.length] && row[all.indexOf(parent.key)] !== except);
-  if (found) return Object.fromEntries(all.map((column, index) => [column, found[index] ?? null]));
+  if (found) {
+    guardRow(session, parent.table, Number(found[all.indexOf(parent.key)]));
+    return Object.fromEntries(all.map((column, index) => [column, found[index] ?? null]));
+  }
 
   const row: Record<string, ColumnValue> = {};
   for (const column of all) {

@@ -22,11 +22,20 @@ export function projectionOf(variant: CompiledVariant, stored: Stored): string {
 export function staleBitsBetween(variant: CompiledVariant, before: Stored, now: Stored): number {
   const differing = (a: Stored['parent'], b: Stored['parent']) =>
     Object.keys({ ...a, ...b }).filter((column) => (a?.[column] ?? null) !== (b?.[column] ?? null));
-  const children =
-    JSON.stringify(before.children) === JSON.stringify(now.children) ? [] : (variant.variant.source.child?.columns ?? []);
+  const children = differingInList(variant, before, now);
   return (
     bitsReading(variant, 'row', differing(before.row, now.row)) |
     bitsReading(variant, 'parent', differing(before.parent, now.parent)) |
     bitsReading(variant, 'child', children)
   );
+}
+
+/** Where rows came or went everything that the resource sees of them has changed; otherwise the columns that differ in any of them. */
+function differingInList({ variant: { source } }: CompiledVariant, before: Stored, now: Stored): readonly string[] {
+  const { child } = source;
+  if (!child) return [];
+  const columns = child.columns;
+  const keys = ({ children }: Stored) => children.map(({ row }) => row[child.key]).join(' ');
+  if (keys(before) !== keys(now)) return columns;
+  return columns.filter((column) => before.children.some(({ row }, at) => row[column] !== now.children[at]?.row[column]));
 }

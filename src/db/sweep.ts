@@ -7,6 +7,7 @@ import type { Stored } from '../mapping/types.ts';
 import { adoptRows, enterAdopted } from './adopt-rows.ts';
 import { enterChanges } from './books.ts';
 import { after } from './clock.ts';
+import { guardRow } from './journal/guard.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
 import { patientKeyOf } from './relative-versions.ts';
@@ -35,6 +36,7 @@ const chunkRows = 500;
 const deadlineMs = 60_000;
 
 export async function sweepAll(parts: DatabaseParts, options: SweepOptions): Promise<SweepReport> {
+  await parts.journal.settle();
   const session = sessionOf(parts.pool, parts.timeoutMs);
   const report = { adopted: 0, gone: 0, back: 0, retyped: 0, changed: 0 };
   for (const { variants } of parts.registry.mappings) {
@@ -81,7 +83,12 @@ async function sweepRids(
   rids: readonly number[],
   options: SweepOptions,
 ): Promise<Found> {
-  const settings = { deadline: Date.now() + deadlineMs, timeoutMs: parts.timeoutMs, committed: async () => false };
+  const settings = {
+    deadline: Date.now() + deadlineMs,
+    timeoutMs: parts.timeoutMs,
+    committed: async () => false,
+    journal: parts.journal,
+  };
   return inTransaction(parts.pool, settings, async (session) => {
     const found = { gone: 0, back: 0, retyped: 0, changed: 0 };
     const books = await lockBooks(session, rids);
@@ -92,8 +99,10 @@ async function sweepRids(
     const present = new Map(select.decode(rows.map((row) => row.with(4, 0))).map((record) => [record.rid, record]));
     for (const rid of rids) {
       const record = present.get(rid);
-      const state = books.get(rid);
-      if (!record || state === undefined) continue;
+      const book = books.get(rid);
+      if (!record || !book) continue;
+      const { state } = book;
+      guardRow(session, variant.variant.source.table, book.sourceKey);
       const before = seen.get(rid);
       if (state === 0 && !record.stored) {
         const kind = await kindNow(parts, session, record);
@@ -116,10 +125,16 @@ interface Seen {
   readonly doc: string;
 }
 
-async function lockBooks(session: Session, rids: readonly number[]): Promise<Map<number, number>> {
+async function lockBooks(
+  session: Session,
+  rids: readonly number[],
+): Promise<Map<number, { readonly state: number; readonly sourceKey: number }>> {
   const marks = rids.map(() => '?').join(', ');
-  const rows = await session.rows(`SELECT rid, state FROM fhir_resource WHERE rid IN (${marks}) ORDER BY rid FOR UPDATE`, rids);
-  return new Map(rows.map(([rid, state]) => [Number(rid), Number(state)]));
+  const rows = await session.rows(
+    `SELECT rid, state, source_key FROM fhir_resource WHERE rid IN (${marks}) ORDER BY rid FOR UPDATE`,
+    rids,
+  );
+  return new Map(rows.map(([rid, state, key]) => [Number(rid), { state: Number(state), sourceKey: Number(key) }]));
 }
 
 async function seenOf(session: Session, rids: readonly number[]): Promise<Map<number, Seen>> {

@@ -33,14 +33,20 @@ export async function writeBundle(
     ]);
     return row !== undefined && Number(row[0]) === tx;
   };
-  return inTransaction(parts.pool, { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed }, async (own) => {
-    const session: Session = { ...own, gathered: { superseded: [], changes: [] } };
-    const written = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
-    const results = withVersions(written, await enterGathered(own, session.gathered));
-    if (seal) await sealAnswer(own, seal.claim, seal.answer(results));
-    first = [...results.values()].flat().find(({ outcome }) => outcome !== 'unchanged');
-    return results;
-  });
+  // Conditions and identifiers are looked up under locks that the journal may need: what MediMax has committed is entered before.
+  await parts.journal.settle();
+  return inTransaction(
+    parts.pool,
+    { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal },
+    async (own) => {
+      const session: Session = { ...own, gathered: { superseded: [], changes: [] } };
+      const written = await write(parts, session, bundle, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
+      const results = withVersions(written, await enterGathered(own, session.gathered));
+      if (seal) await sealAnswer(own, seal.claim, seal.answer(results));
+      first = [...results.values()].flat().find(({ outcome }) => outcome !== 'unchanged');
+      return results;
+    },
+  );
 }
 
 /** R4's order: deletes, creates, updates and patches; each kind in the order of the Bundle. https://hl7.org/fhir/R4/http.html#trules */

@@ -1,6 +1,7 @@
 /** One transaction, opened in one place and tried again as a whole on deadlock, lock wait or snapshot conflict. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isConnectionLost, isRetryable, unavailable } from './errors.ts';
+import { BehindJournal, type Guarded, refuseIfBehind } from './journal/guard.ts';
 import { type Pool, type PoolConnection, type Session, sessionOf } from './pool.ts';
 
 export interface TransactionOptions {
@@ -12,9 +13,16 @@ export interface TransactionOptions {
    * false lets it be tried again. Never guessed.
    */
   readonly committed?: (session: Session) => Promise<boolean>;
+  /** Where versions end that MediMax's changes may belong before: then these are entered first, and the transaction runs again. */
+  readonly journal?: { settle(): Promise<number> };
+  /** All its plain reads see one state of the database. */
+  readonly isSnapshot?: true;
 }
 
 const triesMax = 6;
+
+/** Rounds in which MediMax may come first before the client is told to come again. */
+const behindMax = 20;
 
 /** Runs `work` in a transaction and commits. `work` must be free of effects but those of its session, as it may run several times. */
 export async function inTransaction<Result>(
@@ -22,18 +30,29 @@ export async function inTransaction<Result>(
   options: TransactionOptions,
   work: (session: Session, attempt: number) => Promise<Result>,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let attempt = 1, behind = 0; ; attempt += 1) {
     let outcome: { readonly result: Result } | null = null;
     const connection = await pool.getConnection();
     try {
-      const session = sessionOf(connection, options.timeoutMs);
+      const guarded: Guarded | undefined = options.journal && new Map();
+      const session: Session = { ...sessionOf(connection, options.timeoutMs), ...(guarded && { guarded }) };
+      if (options.isSnapshot) await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await connection.query('START TRANSACTION');
-      outcome = { result: await work(session, attempt) };
+      const result = await work(session, attempt);
+      if (guarded) await refuseIfBehind(session, guarded);
+      outcome = { result };
       await connection.query('COMMIT');
       connection.release();
       return outcome.result;
     } catch (failure) {
       await abandon(connection, failure);
+      if (failure instanceof BehindJournal) {
+        behind += 1;
+        if (behind > behindMax || Date.now() > options.deadline) throw unavailable(failure);
+        await options.journal?.settle();
+        attempt -= 1;
+        continue;
+      }
       if (outcome && isConnectionLost(failure) && options.committed) {
         if (await options.committed(sessionOf(pool, options.timeoutMs))) return outcome.result;
       } else if (!isRetryable(failure)) throw failure;

@@ -40,7 +40,7 @@ export async function updateResource(
     const [row] = await session.rows('SELECT tx FROM fhir_resource WHERE rid = ?', [found.rid]);
     return row !== undefined && Number(row[0]) === tx;
   };
-  const settings = { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed };
+  const settings = { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal };
   try {
     return await inTransaction(parts.pool, settings, async (session) => {
       const current = await lockRecord(parts, session, found);

@@ -1,5 +1,7 @@
 /** Jobs and chunks in the database: the truth about every import. Who takes a chunk raises its epoch; only the last taker can finish it. */
+
 import { randomBytes } from 'node:crypto';
+import type { Journal } from '../db/journal/journal.ts';
 import type { Bound, Pool, Session } from '../db/pool.ts';
 import { sessionOf } from '../db/pool.ts';
 import { inTransaction } from '../db/transaction.ts';
@@ -41,10 +43,10 @@ export type JobStore = ReturnType<typeof createJobStore>;
 const jobColumns = 'job_id, name, source, state, options, pass, last_pass, created_at, finished_at, failure';
 const now = 'UTC_TIMESTAMP(6)';
 
-export function createJobStore(pool: Pool, timeoutMs: number) {
+export function createJobStore(pool: Pool, journal: Journal, timeoutMs: number) {
   const session = sessionOf(pool, timeoutMs);
   const transaction = <Result>(work: (session: Session) => Promise<Result>) =>
-    inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs }, work);
+    inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs, journal }, work);
 
   return {
     session,

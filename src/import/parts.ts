@@ -30,6 +30,6 @@ export function importParts({ config, pool, parts, registry, repository }: Impor
     parts,
     registry,
     repository,
-    store: createJobStore(pool, timeoutMs),
+    store: createJobStore(pool, parts.journal, timeoutMs),
   };
 }

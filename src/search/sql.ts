@@ -142,8 +142,8 @@ function orderIndex({ sort, types }: SearchPlan): string {
 
 function withNotes(keys: number, watched: readonly string[], page: Sql): Sql {
   const nulls = Array.from({ length: keys }, () => ', NULL').join('');
-  const notes = `SELECT 0, '', 0, ''${nulls} FROM (SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) p`;
-  return { text: `(${notes}) UNION ALL (${page.text})`, values: [...watched, ...page.values] };
+  const notes = `SELECT 0, '', 0, ''${nulls} FROM ((SELECT 1 FROM fhir_search_pending WHERE type IN (${marks(watched.length)}) LIMIT 1) UNION ALL (SELECT 1 FROM fhir_journal WHERE ? <> '' LIMIT 1)) p`;
+  return { text: `(${notes}) UNION ALL (${page.text})`, values: [...watched, watched[0] ?? '', ...page.values] };
 }
 
 /** First those that have a value, by the index of the values; then those that have none. Backwards the other way round. */

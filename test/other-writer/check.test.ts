@@ -27,6 +27,7 @@ test("what is wrong is found; what is the gateway's own is mended, MediMax's row
   const writers = await twoWriters();
   try {
     const [lost, gone] = [await patient(writers), await patient(writers)];
+    await writers.gateway.parts.journal.settle();
     await writers.run("SET @fhir_gateway = 1, foreign_key_checks = 0, sql_mode = ''");
     const unseen = await patient(writers);
     await writers.run('DELETE FROM Patient WHERE patient_id = ?', [gone]);
@@ -38,9 +39,9 @@ test("what is wrong is found; what is the gateway's own is mended, MediMax's row
       [lost],
     );
     await writers.run('SET @fhir_gateway = NULL');
-    await writers.run('RENAME TABLE fhir_version TO fhir_version_away');
+    await writers.run('RENAME TABLE fhir_journal TO fhir_journal_away');
     await writers.run("UPDATE Patient SET name = 'not entered' WHERE patient_id = ?", [lost]);
-    await writers.run('RENAME TABLE fhir_version_away TO fhir_version');
+    await writers.run('RENAME TABLE fhir_journal_away TO fhir_journal');
     await writers.run(
       "INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin) VALUES (987654, 1, 'x', NOW(6), 0, 0, 'x')",
     );

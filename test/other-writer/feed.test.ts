@@ -33,14 +33,14 @@ test('a change that commits late gets a late number, and is found by whoever ask
 });
 
 test('readers that follow the numbers, and clients that poll _since, see every change of eight writers exactly once', async () => {
-  const { last: start, until } = await sequenceChanges(writers.gateway.pool, 30_000);
+  const { last: start, until } = await sequenceChanges(writers.gateway.pool, writers.gateway.parts.journal, 30_000);
   let isDone = false;
   const followed: string[] = [];
   const follow = async () => {
     let after = start;
     for (;;) {
       const stop = isDone;
-      await sequenceChanges(writers.gateway.pool, 30_000);
+      await sequenceChanges(writers.gateway.pool, writers.gateway.parts.journal, 30_000);
       const changes = await readChanges(writers.session, after, 10_000);
       for (const { seq, rid, version } of changes) {
         assert.equal(seq, after + 1, 'no number is left out');

@@ -21,7 +21,7 @@ export interface TwoWriters {
   readonly medimax: Connection;
   /** Opens one more such session. */
   connect(): Promise<Connection>;
-  /** Rows of a query on MediMax's session. */
+  /** Rows of a query on MediMax's session; the gateway's books are brought up to date before they are looked at. */
   rows(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Runs a statement of MediMax's; returns the first key it made. */
   run(sql: string, values?: readonly unknown[]): Promise<number>;
@@ -55,7 +55,10 @@ export async function twoWriters(env: Readonly<Record<string, string>> = {}): Pr
     session: sessionOf(gateway.pool, 30_000),
     medimax,
     connect,
-    rows: async (sql, values = []) => (await medimax.query<RowDataPacket[]>(sql, [...values]))[0],
+    rows: async (sql, values = []) => {
+      if (sql.includes('fhir_')) await gateway.parts.journal.settle();
+      return (await medimax.query<RowDataPacket[]>(sql, [...values]))[0];
+    },
     run: async (sql, values = []) => (await medimax.query<ResultSetHeader>(sql, [...values]))[0].insertId,
     close: async () => {
       for (const session of sessions) await session.end();

@@ -212,7 +212,7 @@ async function compareHistories(writers: TwoWriters, model: Model): Promise<void
 }
 
 async function compareFeed(writers: TwoWriters, model: Model): Promise<void> {
-  await sequenceChanges(writers.gateway.pool, 30_000);
+  await sequenceChanges(writers.gateway.pool, writers.gateway.parts.journal, 30_000);
   const changes = await readChanges(writers.session, 0, 100_000);
   const ids = new Map(
     (await writers.rows('SELECT rid, type, id FROM fhir_resource')).map(({ rid, type, id }) => [rid, `${type}/${id}`]),

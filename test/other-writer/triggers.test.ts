@@ -148,9 +148,9 @@ test('rolled back is never seen; a savepoint takes back only its part', async ()
 
 test('when the gateway cannot keep its books, MediMax goes on, and the trouble is noted', async () => {
   const key = await patient();
-  await writers.run('RENAME TABLE fhir_version TO fhir_version_away');
+  await writers.run('RENAME TABLE fhir_journal TO fhir_journal_away');
   await writers.run("UPDATE Patient SET name = 'still here' WHERE patient_id = ?", [key]);
-  await writers.run('RENAME TABLE fhir_version_away TO fhir_version');
+  await writers.run('RENAME TABLE fhir_journal_away TO fhir_journal');
   const [row] = await writers.rows('SELECT name FROM Patient WHERE patient_id = ?', [key]);
   assert.equal(row?.['name'], 'still here');
   const troubles = await writers.rows('SELECT place, source_key, errno FROM fhir_trouble');

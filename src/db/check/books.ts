@@ -2,6 +2,8 @@
 import type { CompiledVariant } from '../../mapping/compile.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import { tables } from '../../mapping/tables.ts';
+import type { Source } from '../../mapping/types.ts';
+import { placeOf } from '../journal/entry.ts';
 import type { Session } from '../pool.ts';
 import { compareTriggers, describeTriggers } from '../triggers/install.ts';
 import { examplesMax, type Finding } from './finding.ts';
@@ -90,9 +92,16 @@ const queries: readonly Query[] = [
     sql: "SELECT CONCAT('rid ', rid, ' version ', version) FROM fhir_change GROUP BY rid, version HAVING COUNT(*) > 1",
   },
   {
+    check: 'journal-waiting',
+    severity: 'error',
+    text: 'Changes of MediMax have waited for more than a minute to be entered in the books.',
+    isFixable: true,
+    sql: "SELECT CONCAT('entry ', entry_id) FROM fhir_journal WHERE made < UTC_TIMESTAMP(6) - INTERVAL 1 MINUTE",
+  },
+  {
     check: 'troubles',
     severity: 'error',
-    text: 'Triggers could not enter changes of MediMax: the versions of these rows are not complete.',
+    text: 'Changes of MediMax could not be noted or entered: the versions of these rows are not complete.',
     isFixable: true,
     sql: "SELECT CONCAT(place, ' ', source_key, ': error ', errno) FROM fhir_trouble",
   },
@@ -106,6 +115,11 @@ async function named(session: Session, sql: string, what: Omit<Query, 'sql'>): P
   return { ...what, count, examples: examples.map(([name]) => String(name)) };
 }
 
+/** What MediMax has changed while this looks is entered by whoever reads next. */
+function unlessWaiting({ table, key }: Source, rowKey: string): string {
+  return ` AND NOT EXISTS (SELECT 1 FROM fhir_journal j WHERE j.row_key = ${rowKey.replace('KEY', key)} AND j.place = ${placeOf(table)})`;
+}
+
 function rowsWithoutResource(
   session: Session,
   { resourceType, name, variant: { source } }: CompiledVariant,
@@ -116,7 +130,7 @@ function rowsWithoutResource(
   const parent = belongsTo ? ` JOIN ${belongsTo.table} b ON b.${tables[belongsTo.table].key} = t.${belongsTo.column}` : '';
   const sql =
     `SELECT CONCAT('${source.table} ', t.${source.key}) FROM ${source.table} t${parent} LEFT JOIN fhir_resource r ON r.type = '${resourceType}' ` +
-    `AND r.variant = '${name}' AND r.source_key = t.${source.key} AND r.state <> 1 WHERE r.rid IS NULL${where}`;
+    `AND r.variant = '${name}' AND r.source_key = t.${source.key} AND r.state <> 1 WHERE r.rid IS NULL${where}${unlessWaiting(source, 't.KEY')}`;
   const text = `Rows of ${source.table} that should be a ${resourceType} are not served.`;
   return named(session, sql, { check: `row-without-resource-${resourceType}-${name}`, severity: 'error', text, isFixable: true });
 }
@@ -128,7 +142,7 @@ function resourcesWithoutRow(
   const where = source.where ? ` AND t.${source.where.column} = '${source.where.value}'` : '';
   const sql =
     `SELECT CONCAT(r.type, '/', r.id) FROM fhir_resource r LEFT JOIN ${source.table} t ON t.${source.key} = r.source_key${where} ` +
-    `WHERE r.type = '${resourceType}' AND r.variant = '${name}' AND r.state = 0 AND t.${source.key} IS NULL`;
+    `WHERE r.type = '${resourceType}' AND r.variant = '${name}' AND r.state = 0 AND t.${source.key} IS NULL${unlessWaiting(source, 'r.source_key')}`;
   const text = `Resources of type ${resourceType} have lost their row of ${source.table} without a deletion being entered.`;
   return named(session, sql, { check: `resource-without-row-${resourceType}-${name}`, severity: 'error', text, isFixable: true });
 }

@@ -1,4 +1,4 @@
-/** SQL conditions on what an UPDATE changed, and the refinements that it makes stale. */
+/** Which changes of a row are changes of a resource, and the SQL condition for them. */
 import type { CompiledPair, CompiledVariant } from '../../mapping/compile.ts';
 import { type TableName, tables } from '../../mapping/tables.ts';
 
@@ -30,22 +30,4 @@ export function parentColumns(variant: CompiledVariant): readonly string[] {
 
 export function decides({ pair }: CompiledPair): boolean {
   return !pair.columns.includes('*');
-}
-
-/** Bits of the pairs that read a changed column at this place, as an expression; `0` when none reads any. */
-export function staleBits(variant: CompiledVariant, place: 'row' | 'parent' | 'child', table: TableName): string {
-  const terms = Object.keys(tables[table].columns).flatMap((column) => {
-    const bits = bitsOf(variant, place, column);
-    return bits === 0 ? [] : [`IF(${sameColumn(table, column)}, 0, ${bits})`];
-  });
-  return terms.length === 0 ? '0' : `(${terms.join(' | ')})`;
-}
-
-/** Bits of all pairs that read anything at this place. */
-export function allBits(variant: CompiledVariant, place: 'row' | 'parent' | 'child'): number {
-  return variant.pairs.reduce((bits, { reads, bit }) => (reads[place].length > 0 ? bits | bit : bits), 0);
-}
-
-function bitsOf(variant: CompiledVariant, place: 'row' | 'parent' | 'child', column: string): number {
-  return variant.pairs.reduce((bits, { reads, bit }) => (reads[place].includes(column) ? bits | bit : bits), 0);
 }

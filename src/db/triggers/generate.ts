@@ -4,7 +4,6 @@ import type { Registry } from '../../mapping/registry.ts';
 import { type TableName, tables } from '../../mapping/tables.ts';
 import { bodyOf, note, type TriggerEvent } from './body.ts';
 import type { SchemaFacts } from './facts.ts';
-import { indent } from './steps.ts';
 
 export interface Trigger {
   /** `fhir_Patient_update`: how the gateway knows its own triggers. */
@@ -16,9 +15,8 @@ export interface Trigger {
   readonly body: string;
 }
 
-/** A row waits for its parent before it is there; inserts and updates are entered when the row is as it will stay; deletes while all that falls with the row is still there. */
+/** Inserts and updates are noted when the row is as it will stay; deletes while all that falls with the row is still there. */
 const timings: Readonly<Record<TriggerEvent, string>> = {
-  arrive: 'BEFORE INSERT',
   insert: 'AFTER INSERT',
   update: 'AFTER UPDATE',
   delete: 'BEFORE DELETE',
@@ -48,20 +46,15 @@ export function hashIn(body: string): string | null {
  * statement goes on; only when its transaction is lost already (deadlock) or others hold the locks too long is it told so.
  */
 function wrap(table: TableName, event: TriggerEvent, condition: string, statements: string): string {
-  const key = `${event === 'insert' || event === 'arrive' ? 'NEW' : 'OLD'}.${tables[table].key}`;
+  const key = `${event === 'insert' ? 'NEW' : 'OLD'}.${tables[table].key}`;
+  const when = condition === 'TRUE' ? '@fhir_gateway IS NULL' : `@fhir_gateway IS NULL AND ${condition}`;
   return `BEGIN
-IF @fhir_gateway IS NULL THEN
-IF ${condition} THEN
+IF ${when} THEN
 BEGIN
-  DECLARE fhir_now DATETIME(6) DEFAULT UTC_TIMESTAMP(6);
-  DECLARE fhir_mark BIGINT UNSIGNED DEFAULT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', fhir_now) * 4096 + CONNECTION_ID() % 4096;
-  DECLARE fhir_rid, fhir_tx, fhir_room BIGINT UNSIGNED;
-  DECLARE fhir_patient, fhir_n, fhir_state, fhir_errno, fhir_made, fhir_owner INT;
-  DECLARE fhir_type, fhir_variant, fhir_new_type, fhir_new_variant VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin;
-  DECLARE fhir_doc LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  DECLARE fhir_message TEXT CHARACTER SET utf8mb4;
   DECLARE EXIT HANDLER FOR 1205, 1213, 1020 RESIGNAL;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
+    DECLARE fhir_errno INT;
+    DECLARE fhir_message TEXT CHARACTER SET utf8mb4;
     DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
     GET DIAGNOSTICS CONDITION 1 fhir_errno = MYSQL_ERRNO, fhir_message = MESSAGE_TEXT;
     ${note(table, key, 'fhir_errno', 'fhir_message')}
@@ -69,6 +62,9 @@ BEGIN
 ${indent(statements, 2)}
 END;
 END IF;
-END IF;
 END`;
+}
+
+function indent(text: string, spaces: number): string {
+  return text.replace(/^(?=.)/gm, ' '.repeat(spaces));
 }

@@ -1,0 +1,59 @@
+/** What a trigger notes of one row that MediMax's statement inserted, changed or deleted. */
+import { type TableName, tables } from '../../mapping/tables.ts';
+import type { Columns, ColumnValue } from '../../mapping/types.ts';
+import type { RowValues } from '../pool.ts';
+
+const names = Object.keys(tables) as readonly TableName[]; // marked place: the keys of an object of this type
+
+/** Stored in `op`. `moved` stands beside an `updated` whose row now belongs to another one: it names the new one. */
+export const ops = ['inserted', 'updated', 'deleted', 'moved'] as const;
+export type Op = (typeof ops)[number];
+
+export interface JournalEntry {
+  readonly id: number;
+  readonly table: TableName;
+  readonly op: Op;
+  readonly key: number;
+  /** The key of the row it belongs to: before the change, or now for `inserted` and `moved`. */
+  readonly above: number | null;
+  /** When its statement began, UTC, `2026-11-23 10:00:00.123456`; with the connection it marks the statement. */
+  readonly made: string;
+  readonly connection: string;
+  /** The row before the statement; null where it was not there. */
+  readonly before: Columns | null;
+}
+
+/** Stored in `place`: the tables by their place in MediMax's documentation. */
+export function placeOf(table: TableName): number {
+  return names.indexOf(table) + 1;
+}
+
+export function opCode(op: Op): number {
+  return ops.indexOf(op);
+}
+
+export const entryColumns = 'entry_id, place, op, row_key, above, made, conn, doc';
+
+/** @throws SyntaxError when the document of the row is no list of its columns */
+export function entryOf([id, place, op, key, above, made, connection, doc]: RowValues): JournalEntry {
+  const table = names[Number(place) - 1];
+  const name = ops[Number(op)];
+  if (!table || !name) throw new SyntaxError(`journal entry ${id}: no such table or operation`);
+  return {
+    id: Number(id),
+    table,
+    op: name,
+    key: Number(key),
+    above: above === null || above === undefined ? null : Number(above),
+    made: String(made),
+    connection: String(connection),
+    before: doc === null || doc === undefined ? null : rowOf(table, String(doc)),
+  };
+}
+
+function rowOf(table: TableName, doc: string): Columns {
+  const values = JSON.parse(doc) as readonly ColumnValue[]; // written by a trigger of ours
+  const columns = Object.keys(tables[table].columns);
+  if (values.length !== columns.length) throw new SyntaxError(`${table}: a row of ${values.length} columns`);
+  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]));
+}

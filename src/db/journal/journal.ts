@@ -1,0 +1,113 @@
+/** The journal as the rest of the gateway sees it: whoever reads the books has what MediMax has committed entered first. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FhirError } from '../../fhir/outcome.ts';
+import type { Registry } from '../../mapping/registry.ts';
+import { isConnectionLost, isDuplicate, isRetryable, unavailable } from '../errors.ts';
+import { type Pool, type Session, sessionOf } from '../pool.ts';
+import type { ResourceRecord } from '../repository.ts';
+import { inTransaction } from '../transaction.ts';
+import { BooksMoved } from './books-of-slots.ts';
+import { type Folded, foldBatch } from './fold.ts';
+import { setAside } from './set-aside.ts';
+
+export interface Journal {
+  /**
+   * Enters everything that was committed before the call; returns how many entries that were, 0 when there was nothing.
+   * @throws FhirError `unavailable` when that takes longer than a request may
+   */
+  settle(): Promise<number>;
+  /** Reads until nothing of what was read is behind the journal. */
+  upToDate(read: () => Promise<ResourceRecord[]>): Promise<ResourceRecord[]>;
+}
+
+/** Runs what may find nothing of what MediMax has only just written; then once more, as it may be entered now, by whomever. */
+export async function afterJournal<Result>(journal: Journal, run: () => Promise<Result>): Promise<Result> {
+  try {
+    return await run();
+  } catch (failure) {
+    const isMissing = failure instanceof FhirError && failure.issues.some(({ code }) => code === 'not-found');
+    if (!isMissing) throw failure;
+    await journal.settle();
+    return run();
+  }
+}
+
+const batchEntries = 1000;
+const deadlineMs = 20_000;
+const triesMax = 20;
+const roundsMax = 20;
+
+/** `pool`: its connections must not be those of transactions that wait for the journal. */
+export function createJournal(pool: Pool, registry: Registry, timeoutMs: number): Journal {
+  const session = sessionOf(pool, timeoutMs);
+  let running: Promise<number> | null = null;
+  let next: Promise<number> | null = null;
+
+  const run = async (): Promise<number> => {
+    const deadline = Date.now() + deadlineMs;
+    for (let total = 0; ; ) {
+      const { entries, isLast } = await fold(pool, session, registry, timeoutMs, deadline);
+      total += entries;
+      if (isLast) return total;
+      if (Date.now() > deadline) throw unavailable(new Error('The journal is longer than one request can wait for'), 5);
+    }
+  };
+  /** A run that has begun may have taken its snapshot before the caller's moment; those who come while it runs share the next. */
+  const shared = (): Promise<number> => {
+    if (next) return next;
+    if (running) {
+      const starting = running
+        .catch(() => 0)
+        .then(() => {
+          next = null;
+          return begin();
+        });
+      next = starting;
+      return starting;
+    }
+    return begin();
+  };
+  const begin = (): Promise<number> => {
+    const mine = run().finally(() => {
+      if (running === mine) running = null;
+    });
+    running = mine;
+    return mine;
+  };
+  const settle = async () => {
+    const [waiting] = await session.rows('SELECT 1 FROM fhir_journal LIMIT 1');
+    return waiting ? shared() : 0;
+  };
+  return {
+    settle,
+    async upToDate(read) {
+      for (let round = 1, idle = 0; ; round += 1) {
+        const records = await read();
+        if (!records.some(({ isBehind }) => isBehind)) return records;
+        // Behind, and yet nothing to enter: the row went where no trigger saw it.
+        idle = (await settle()) === 0 ? idle + 1 : 0;
+        if (idle > 1) return records;
+        if (round >= roundsMax) throw unavailable(new Error('A row changes faster than it can be read'));
+      }
+    },
+  };
+}
+
+async function fold(pool: Pool, session: Session, registry: Registry, timeoutMs: number, deadline: number): Promise<Folded> {
+  const batch = (limit: number) =>
+    inTransaction(pool, { deadline, timeoutMs, isSnapshot: true, committed: async () => false }, (own) =>
+      foldBatch(own, registry, limit),
+    );
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await batch(batchEntries);
+    } catch (failure) {
+      if (isConnectionLost(failure) || isRetryable(failure)) throw failure;
+      const hasMoved = failure instanceof BooksMoved || isDuplicate(failure);
+      if (hasMoved && attempt < triesMax) await sleep(Math.random() * 5 * attempt);
+      else if (hasMoved) throw unavailable(failure);
+      // One odd entry keeps no other from being entered.
+      else return setAside(session, failure, () => batch(1));
+    }
+  }
+}
