@@ -5,10 +5,10 @@ import type { Session } from '../db/pool.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
 import { publicUrl } from './allowed-url.ts';
+import { Overtaken } from './chunk-lease.ts';
 import { chunkSink } from './chunk-sink.ts';
 import { DownloadFailed, download } from './download.ts';
 import type { Job, TurnResult } from './job.ts';
-import { Overtaken } from './job-store.ts';
 import type { ImportParts } from './parts.ts';
 import { receiveFile } from './receive.ts';
 

@@ -2,8 +2,8 @@
 
 import { FhirError } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
+import { Overtaken } from './chunk-lease.ts';
 import type { Chunk, Job, LineOutcome, TurnResult } from './job.ts';
-import { Overtaken } from './job-store.ts';
 import type { ImportParts } from './parts.ts';
 import { runFetch } from './run-fetch.ts';
 import { runUndo } from './undo.ts';

@@ -1,0 +1,101 @@
+/** Writes one line's resource by the repository: an update, a merge into a known patient, or what cannot go in with others. */
+import { isConnectionLost, isRetryable } from '../db/errors.ts';
+import type { WriteResult } from '../db/repository.ts';
+import { FhirError } from '../fhir/outcome.ts';
+import { Overtaken } from './chunk-lease.ts';
+import { described } from './described.ts';
+import type { Chunk, Job, LineOutcome } from './job.ts';
+import { mergePatient } from './merge-patient.ts';
+import type { ImportParts } from './parts.ts';
+import { lineNoOf, type SingleWrite, toLineIssue } from './prepared.ts';
+import { originOf } from './source.ts';
+
+/** Longest time that a chunk's transaction is tried again. */
+const patienceMs = 60_000;
+
+/** One resource by the repository, whose update creates what is not there: doing it twice is doing it once. */
+export async function writeSingle(
+  given: ImportParts,
+  job: Job,
+  chunk: Chunk,
+  single: SingleWrite,
+  { onBug }: { readonly onBug?: (failure: unknown) => void },
+): Promise<LineOutcome> {
+  const { parsed, known, issues } = single;
+  const { repository, store } = given;
+  const { type } = parsed;
+  const id = known?.id ?? single.id;
+  try {
+    await store.check(chunk); // nothing is written for a chunk that another worker has
+    const merged = single.merge ? await merge(given, job, type, id, parsed.resource) : null;
+    const resource = merged ? merged.merged : parsed.resource;
+    const options = { origin: originOf(job.source, job.id), deadline: Date.now() + patienceMs };
+    const result = resource === null ? null : await repository.update(type, id, { ...resource, id }, options);
+    const record = result?.record ?? (await repository.read(type, id));
+    if (!record) throw new Error(`${type}/${id} has vanished`);
+    await remember(given, job, chunk, single, record.rid, id);
+    const { source } = record.variant.variant;
+    const key = record.stored?.row[source.key];
+    return {
+      s: merged ? 'merged' : statusOf(result, job),
+      ...described(single, [...issues, ...(merged?.issues ?? []), ...(result?.issues.map(toLineIssue) ?? [])]),
+      id,
+      v: record.version,
+      table: source.table,
+      ...(typeof key === 'number' ? { key } : {}),
+    };
+  } catch (thrown) {
+    if (thrown instanceof Overtaken || isRetryable(thrown) || isConnectionLost(thrown)) throw thrown;
+    if (!(thrown instanceof FhirError)) {
+      onBug?.(thrown);
+      const text = 'The gateway failed on this line; this is a fault of its own';
+      return { s: 'failed', t: type, i: [...issues, { severity: 'error', code: 'exception', text }] };
+    }
+    if (thrown.kind === 'unavailable') throw thrown;
+    return { s: 'failed', t: type, i: [...issues, ...thrown.issues.map(toLineIssue)] };
+  }
+}
+
+/** A worker that died after the write finds it unchanged: it was this job's all the same. */
+function statusOf(result: WriteResult | null, job: Job): LineOutcome['s'] {
+  if (!result) return 'unchanged';
+  if (result.outcome === 'created') return 'created';
+  if (result.outcome === 'updated') return 'updated';
+  if (result.record.origin !== originOf(job.source, job.id)) return 'unchanged';
+  return result.record.version === 1 ? 'created' : 'updated';
+}
+
+async function merge({ repository }: ImportParts, job: Job, type: string, id: string, line: SingleWrite['parsed']['resource']) {
+  const current = await repository.read(type, id);
+  if (!current?.stored) throw new Error(`${type}/${id} has vanished`);
+  return mergePatient(repository.render(current), line, job.options.merge);
+}
+
+/** Keeps what the source said last, and where its own id for it leads. */
+async function remember(
+  { store }: ImportParts,
+  job: Job,
+  chunk: Chunk,
+  { parsed, known, aliased, identifiers }: SingleWrite,
+  rid: number,
+  id: string,
+) {
+  await store.transaction(async (on) => {
+    await store.hold(on, chunk);
+    const place = lineNoOf(chunk, parsed);
+    if (aliased || known?.alias) {
+      await on.modify(
+        'INSERT INTO fhir_import_alias (source, id, type, local_type, local_id, digest, job_id, line_no) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE local_id = VALUES(local_id), digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
+        [job.source, parsed.id, parsed.type, parsed.type, id, parsed.digest, job.id, place],
+      );
+    } else {
+      await on.modify(
+        'INSERT INTO fhir_import_line (rid, digest, job_id, line_no) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
+        [rid, parsed.digest, job.id, place],
+      );
+    }
+    for (const digest of identifiers) {
+      await on.modify('INSERT IGNORE INTO fhir_import_identifier (digest, rid) VALUES (?, ?)', [digest, rid]);
+    }
+  });
+}
