@@ -2,7 +2,7 @@
 import mysql, { type Pool as CallbackPool, type PoolOptions } from 'mysql2';
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise';
 import type { Config } from '../config.ts';
-import type { Guarded } from './journal/guard.ts';
+import type { Guarded } from './journal/guarded.ts';
 import type { ResourceRecord } from './repository.ts';
 
 export type { Connection, Pool, PoolConnection };

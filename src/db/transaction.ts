@@ -1,7 +1,8 @@
 /** One transaction, opened in one place and tried again as a whole on deadlock, lock wait or snapshot conflict. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isConnectionLost, isRetryable, unavailable } from './errors.ts';
-import { BehindJournal, type Guarded, refuseIfBehind } from './journal/guard.ts';
+import { BehindJournal, refuseIfBehind } from './journal/guard.ts';
+import type { Guarded } from './journal/guarded.ts';
 import { type Pool, type PoolConnection, type Session, sessionOf } from './pool.ts';
 
 export interface TransactionOptions {

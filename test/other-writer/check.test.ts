@@ -39,9 +39,11 @@ test("what is wrong is found; what is the gateway's own is mended, MediMax's row
       [lost],
     );
     await writers.run('SET @fhir_gateway = NULL');
-    await writers.run('RENAME TABLE fhir_journal TO fhir_journal_away');
+    await writers.run(
+      "CREATE TRIGGER odd_journal BEFORE INSERT ON fhir_journal FOR EACH ROW IF NEW.op = 1 THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no room'; END IF",
+    );
     await writers.run("UPDATE Patient SET name = 'not entered' WHERE patient_id = ?", [lost]);
-    await writers.run('RENAME TABLE fhir_journal_away TO fhir_journal');
+    await writers.run('DROP TRIGGER odd_journal');
     await writers.run(
       "INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin) VALUES (987654, 1, 'x', NOW(6), 0, 0, 'x')",
     );

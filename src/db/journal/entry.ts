@@ -5,8 +5,11 @@ import type { RowValues } from '../pool.ts';
 
 const names = Object.keys(tables) as readonly TableName[]; // marked place: the keys of an object of this type
 
-/** Stored in `op`. `moved` stands beside an `updated` whose row now belongs to another one: it names the new one. */
-export const ops = ['inserted', 'updated', 'deleted', 'moved'] as const;
+/**
+ * Stored in `op`. `moved` stands beside an `updated` whose row now belongs to another one: it names the new one. `trouble` is what a trigger
+ * could not note: error number and text.
+ */
+export const ops = ['inserted', 'updated', 'deleted', 'moved', 'trouble'] as const;
 export type Op = (typeof ops)[number];
 
 export interface JournalEntry {
@@ -21,6 +24,8 @@ export interface JournalEntry {
   readonly connection: string;
   /** The row before the statement; null where it was not there. */
   readonly before: Columns | null;
+  /** Of a `trouble` only. */
+  readonly trouble?: { readonly errno: number; readonly text: string };
 }
 
 /** Stored in `place`: the tables by their place in MediMax's documentation. */
@@ -47,8 +52,15 @@ export function entryOf([id, place, op, key, above, made, connection, doc]: RowV
     above: above === null || above === undefined ? null : Number(above),
     made: String(made),
     connection: String(connection),
-    before: doc === null || doc === undefined ? null : rowOf(table, String(doc)),
+    ...(name === 'trouble'
+      ? { before: null, trouble: troubleOf(String(doc ?? '0')) }
+      : { before: doc === null || doc === undefined ? null : rowOf(table, String(doc)) }),
   };
+}
+
+function troubleOf(text: string): { readonly errno: number; readonly text: string } {
+  const [, errno = '0', said = text] = /^(\d+) ([\s\S]*)$/.exec(text) ?? [];
+  return { errno: Number(errno), text: said };
 }
 
 function rowOf(table: TableName, doc: string): Columns {

@@ -25,22 +25,23 @@ export async function foldBatch(session: Session, registry: Registry, limit: num
   // One after another, and the snapshot is taken only now: it has what the one before has entered.
   await session.rows("SELECT value FROM fhir_setting WHERE name = 'journal_lock' FOR UPDATE");
   const rows = await session.rows(`SELECT ${entryColumns} FROM fhir_journal ORDER BY entry_id LIMIT ${limit + 1}`);
-  const batch = rows.slice(0, limit).map(entryOf);
-  const last = batch.at(-1);
-  if (!last) return { entries: 0, isLast: true };
+  const read = rows.slice(0, limit).map(entryOf);
+  if (read.length === 0) return { entries: 0, isLast: true };
   const isLast = rows.length <= limit;
+  const batch = read.filter(({ trouble }) => trouble === undefined);
+  await tellTroubles(session, read);
 
-  const world = await lookAround(session, registry, batch, isLast);
+  const world = await lookAround(session, registry, batch, isLast ? null : (read.at(-1)?.id ?? 0));
   const statements = statementsOf(batch);
   const { keys, slots, patients } = concerned(registry, world, statements);
   const books = await openBooks(session, registry, keys, slots, patients);
   for (const entries of statements) takeTurn(registry, world, books, entries, markOf(entries));
   await books.write(session);
-  for (let start = 0; start < batch.length; start += chunkRows) {
-    const ids = batch.slice(start, start + chunkRows).map(({ id }) => id);
+  for (let start = 0; start < read.length; start += chunkRows) {
+    const ids = read.slice(start, start + chunkRows).map(({ id }) => id);
     await session.once('DELETE FROM fhir_journal WHERE entry_id IN (?)', list(ids));
   }
-  return { entries: batch.length, isLast };
+  return { entries: read.length, isLast };
 }
 
 /**
@@ -60,8 +61,27 @@ function markOf([first]: readonly JournalEntry[]): Statement {
   return { made, mark: String(micros * 4096n + (BigInt(connection) % 4096n)) };
 }
 
-/** The rows of the batch with all that their resources show, and the later entries of these rows. */
-async function lookAround(session: Session, registry: Registry, batch: readonly JournalEntry[], isLast: boolean): Promise<World> {
+/** What triggers could not note goes where `check` looks. */
+async function tellTroubles(session: Session, entries: readonly JournalEntry[]): Promise<void> {
+  for (const { made, table, key, trouble } of entries) {
+    if (!trouble) continue;
+    await session.modify('INSERT INTO fhir_trouble (noted, place, source_key, errno, text) VALUES (?, ?, ?, ?, ?)', [
+      made,
+      table,
+      key,
+      trouble.errno,
+      trouble.text,
+    ]);
+  }
+}
+
+/** The rows of the batch with all that their resources show, and the entries of these rows after `upTo`; null where there are none. */
+async function lookAround(
+  session: Session,
+  registry: Registry,
+  batch: readonly JournalEntry[],
+  upTo: number | null,
+): Promise<World> {
   const present = new Map<TableName, Map<number, Columns>>();
   const touched = Map.groupBy(batch, ({ table }) => table);
   for (const [table, entries] of touched) {
@@ -89,7 +109,7 @@ async function lookAround(session: Session, registry: Registry, batch: readonly 
     await readRows(session, present, above, tables[above].key, [...keys]);
     await readRows(session, present, below, column, [...keys]);
   }
-  const later = isLast ? [] : await readLater(session, batch.at(-1)?.id ?? 0, present, touched, aboveKeys);
+  const later = upTo === null ? [] : await readLater(session, upTo, present, touched, aboveKeys);
   return createWorld([...batch, ...later], present);
 }
 

@@ -6,9 +6,7 @@ import { type TableName, tables } from '../../mapping/tables.ts';
 import type { Session } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
 import { entryColumns, entryOf, type JournalEntry } from './entry.ts';
-
-/** Rows whose books a transaction builds on, by `Table/key`; the value says whether rows that belong to it count as well. */
-export type Guarded = Map<string, { readonly below: boolean }>;
+import type { Guarded } from './guarded.ts';
 
 /** Something of these rows must be entered first: the whole transaction is to be run again after that. */
 export class BehindJournal extends Error {}

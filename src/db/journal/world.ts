@@ -32,7 +32,7 @@ export function createWorld(entries: readonly JournalEntry[], present: Present):
   };
   for (const entry of entries) {
     know(entry.table, entry.key, entry.above);
-    if (entry.op === 'moved') continue;
+    if (!hasState(entry)) continue;
     const name = `${entry.table}/${entry.key}`;
     const state = states.get(name);
     if (state) state.entries.push(entry);
@@ -61,7 +61,7 @@ export function createWorld(entries: readonly JournalEntry[], present: Present):
     },
     pass(entry) {
       const state = states.get(`${entry.table}/${entry.key}`);
-      if (state && entry.op !== 'moved') state.passed += 1;
+      if (state && hasState(entry)) state.passed += 1;
     },
     rewind() {
       for (const state of states.values()) state.passed = 0;
@@ -74,6 +74,8 @@ export function createWorld(entries: readonly JournalEntry[], present: Present):
     },
   };
 }
+
+const hasState = ({ op }: JournalEntry) => op !== 'moved' && op !== 'trouble';
 
 function setIn<Key, Value>(map: Map<Key, Set<Value>>, key: Key): Set<Value> {
   const known = map.get(key);

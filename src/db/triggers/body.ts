@@ -43,7 +43,7 @@ function onUpdate(table: TableName, facts: SchemaFacts): string {
   END IF;`
     : '';
   return `IF ${anyChanged(table, [key])} THEN
-  ${note(table, `OLD.${key}`, '0', "'the key of a row was changed'")}
+  ${note(table, `OLD.${key}`, "'0 the key of a row was changed'")}
 ELSE
   ${changed}${moved}
 END IF;`;
@@ -56,21 +56,48 @@ function onDelete(registry: Registry, table: TableName, facts: SchemaFacts): str
     above: aboveOf(table, 'OLD'),
     doc: rowText(table, 'OLD', facts),
   });
-  const below = fallingWith(table, facts)
-    .filter((falling) => registry.ofTable(falling.table).length > 0)
-    .map(({ table: under, rows }) => {
-      const entry = append(under, 'deleted', { key: 'fhir_key', above: 'fhir_above', doc: 'fhir_doc' });
-      return forEach(
-        `SELECT c.${tables[under].key}, ${aboveOf(under, 'c')}, ${rowText(under, 'c', facts)} FROM ${rows} LOCK IN SHARE MODE`,
-        entry,
-      );
-    });
-  return [own, ...below].join('\n');
+  const falling = fallingWith(table, facts).filter((one) => registry.ofTable(one.table).length > 0);
+  return falling.length === 0 ? own : `${own}\n${appendFalling(falling, facts)}`;
 }
 
-/** Tables whose rows the server deletes with a row of this one, and those rows as a FROM clause with alias c. */
-function fallingWith(table: TableName, facts: SchemaFacts): { readonly table: TableName; readonly rows: string }[] {
-  const found: { table: TableName; rows: string }[] = [];
+/** One cursor over all of them, of keys only: each cursor makes a table of its own, and one with texts in it a file. */
+function appendFalling(falling: readonly Falling[], facts: SchemaFacts): string {
+  const keys = falling.map(
+    ({ table, rows }) =>
+      `(SELECT ${placeOf(table)}, c.${tables[table].key}, ${aboveOf(table, 'c')} FROM ${rows} LOCK IN SHARE MODE)`,
+  );
+  const entries = falling.map(({ table }, index) => {
+    const { key } = tables[table];
+    const doc = `(SELECT ${rowText(table, 'c', facts)} FROM ${table} c WHERE c.${key} = fhir_key)`;
+    const entry = append(table, 'deleted', { key: 'fhir_key', above: 'fhir_above', doc });
+    return `${index === 0 ? 'IF' : 'ELSEIF'} fhir_place = ${placeOf(table)} THEN ${entry}`;
+  });
+  return `BEGIN
+  DECLARE fhir_done BOOLEAN DEFAULT FALSE;
+  DECLARE fhir_place, fhir_key, fhir_above INT;
+  DECLARE fhir_rows CURSOR FOR
+    ${keys.join('\n    UNION ALL ')};
+  DECLARE CONTINUE HANDLER FOR NOT FOUND SET fhir_done = TRUE;
+  OPEN fhir_rows;
+  fhir_each: LOOP
+    FETCH fhir_rows INTO fhir_place, fhir_key, fhir_above;
+    IF fhir_done THEN LEAVE fhir_each; END IF;
+    ${entries.join('\n    ')}
+    END IF;
+  END LOOP;
+  CLOSE fhir_rows;
+END;`;
+}
+
+interface Falling {
+  readonly table: TableName;
+  /** A FROM clause with alias c. */
+  readonly rows: string;
+}
+
+/** Tables whose rows the server deletes with a row of this one, and those rows. */
+function fallingWith(table: TableName, facts: SchemaFacts): readonly Falling[] {
+  const found: Falling[] = [];
   const names = Object.keys(tables) as TableName[];
   const below = (above: TableName) =>
     names.filter((name) => tables[name].belongsTo?.table === above && facts.cascading.has(name));
@@ -132,25 +159,10 @@ function utcText(value: string): string {
   return `IF(${value} = 0, '0000-00-00 00:00:00', CAST('1970-01-01' + INTERVAL UNIX_TIMESTAMP(${value}) SECOND AS CHAR))`;
 }
 
-/** Does `statement` for each row (key, key above, document) that `select` gives. */
-function forEach(select: string, statement: string): string {
-  return `BEGIN
-  DECLARE fhir_done BOOLEAN DEFAULT FALSE;
-  DECLARE fhir_key, fhir_above INT;
-  DECLARE fhir_doc LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-  DECLARE fhir_rows CURSOR FOR ${select};
-  DECLARE CONTINUE HANDLER FOR NOT FOUND SET fhir_done = TRUE;
-  OPEN fhir_rows;
-  fhir_each: LOOP
-    FETCH fhir_rows INTO fhir_key, fhir_above, fhir_doc;
-    IF fhir_done THEN LEAVE fhir_each; END IF;
-    ${statement}
-  END LOOP;
-  CLOSE fhir_rows;
-END;`;
-}
-
-/** Remembers, where `check` and the sweep look, that the books are not as they should be. */
-export function note(table: TableName, key: string, errno: string, text: string): string {
-  return `INSERT INTO fhir_trouble (noted, place, source_key, errno, text) VALUES (UTC_TIMESTAMP(6), '${table}', ${key}, ${errno}, LEFT(${text}, 500));`;
+/**
+ * Says that the books are not as they should be, where `check` looks once it is entered. In the journal itself: each further table that a
+ * trigger names is opened with every statement of MediMax's.
+ */
+export function note(table: TableName, key: string, text: string): string {
+  return append(table, 'trouble', { key, above: 'NULL', doc: `LEFT(${text}, 500)` });
 }

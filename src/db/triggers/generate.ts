@@ -57,7 +57,7 @@ BEGIN
     DECLARE fhir_message TEXT CHARACTER SET utf8mb4;
     DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN END;
     GET DIAGNOSTICS CONDITION 1 fhir_errno = MYSQL_ERRNO, fhir_message = MESSAGE_TEXT;
-    ${note(table, key, 'fhir_errno', 'fhir_message')}
+    ${note(table, key, "CONCAT(fhir_errno, ' ', fhir_message)")}
   END;
 ${indent(statements, 2)}
 END;
