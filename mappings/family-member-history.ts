@@ -1,5 +1,6 @@
 /**
- * FamilyMemberHistory ↔ Medical_History rows of type family_history: one row is one condition of one relative.
+ * FamilyMemberHistory ↔ Medical_History rows of type family_history: one row is one condition of one relative; several conditions of one
+ * relative that a client sends together are as many rows of one resource.
  * Source of the rules: docs/mapping.md, section Medical_History.
  */
 import type { Annotation, CodeableConcept, Extension, FamilyMemberHistory, FamilyMemberHistoryCondition } from 'fhir/r4.js';
@@ -10,6 +11,7 @@ import { defineMapping } from '../src/mapping/registry.ts';
 import type { Pair, WriteContext } from '../src/mapping/types.ts';
 import { checkHistoryDate, startDay } from './history/date.ts';
 import { historyDetails } from './history/details.ts';
+import { furtherConditions, furtherRows } from './history/further-conditions.ts';
 import { itemColumn, itemConcept } from './history/item.ts';
 import { severityExtension, severityExtensionSlice } from './history/severity.ts';
 import { historySource } from './history/source.ts';
@@ -90,27 +92,21 @@ const onset: Pair<Lifted> = {
   },
 };
 
-function check({ condition: conditions = [] }: Lifted, context: WriteContext): void {
-  if (conditions.length <= 1) return;
-  const text = `FamilyMemberHistory.condition has ${conditions.length} entries: send one FamilyMemberHistory for each condition of the relative`;
-  context.refuse('not-supported', text, 'FamilyMemberHistory.condition');
-}
-
 export const familyMemberHistory = defineMapping<Lifted, TermTables>({
   resourceType: 'FamilyMemberHistory',
   withdrawn: { patient: 'patient', is: ({ status }) => status === 'entered-in-error' },
   variants: [
     {
       name: 'FamilyMemberHistory',
-      source: historySource('family_history'),
+      source: { ...historySource('family_history'), child: furtherRows },
       slices: [firstNote, firstCondition, severityExtensionSlice, activeSlice],
-      check,
       pairs: [
         status,
         relationship,
         severityExtension,
         condition,
         onset,
+        furtherConditions,
         patientReference<Lifted>('FamilyMemberHistory', 'patient'),
         historyDetails('FamilyMemberHistory'),
       ],

@@ -53,8 +53,9 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const pool = await openPool(config);
   const timeoutMs = config.db.readTimeoutMs;
   const terms = loadTermTables(config.clinic.termsDir);
-  const journal = createJournal(pool, registry, timeoutMs);
-  const books = { pool, registry, timeoutMs, env: environment(config, terms), select: variantSelects(), journal };
+  const env = environment(config, terms);
+  const journal = createJournal(pool, registry, env, timeoutMs);
+  const books = { pool, registry, timeoutMs, env, select: variantSelects(), journal };
   const terminology = createTerminology({
     canonicalBase: config.clinic.canonicalBase,
     version: software.version,

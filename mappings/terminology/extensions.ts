@@ -18,14 +18,20 @@ export const extensionDefinitions: Readonly<Record<keyof typeof extensions, Exte
   severity: {
     title: 'Severity in MediMax',
     description: "The severity of a MediMax row where R4 has no element for it, or where R4's codes have no word for critical.",
-    context: ['Procedure', 'FamilyMemberHistory', 'Observation', 'AllergyIntolerance.reaction.severity'],
+    context: [
+      'Procedure',
+      'FamilyMemberHistory',
+      'FamilyMemberHistory.condition',
+      'Observation',
+      'AllergyIntolerance.reaction.severity',
+    ],
     type: 'code',
     binding: 'severity',
   },
   active: {
     title: 'Active in MediMax',
     description: 'Whether MediMax shows the entry of the history as active, where R4 has no element for it.',
-    context: ['FamilyMemberHistory', 'Observation'],
+    context: ['FamilyMemberHistory', 'FamilyMemberHistory.condition', 'Observation'],
     type: 'boolean',
   },
   appointment: {

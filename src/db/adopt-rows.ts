@@ -2,6 +2,7 @@
 import type { CompiledVariant } from '../mapping/compile.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { placeOf } from './journal/entry.ts';
+import { unlessLinked } from './linked-rows.ts';
 import type { Bound, Session } from './pool.ts';
 
 const chunkRows = 5000;
@@ -53,7 +54,7 @@ function adoptStatement({ resourceType, name, variant: { source } }: CompiledVar
     `FROM ${source.table} t${joinParent} ` +
     `LEFT JOIN fhir_resource r ON r.type = '${resourceType}' AND r.variant = '${name}' AND r.source_key = t.${source.key} ` +
     `LEFT JOIN fhir_resource o ON o.type = '${resourceType}' AND o.id = CONCAT('${source.idPrefix}-', t.${source.key}) ` +
-    `WHERE ${range.replaceAll('KEY', source.key)}${where} AND r.rid IS NULL AND o.rid IS NULL ` +
+    `WHERE ${range.replaceAll('KEY', source.key)}${where}${unlessLinked(source, 't')} AND r.rid IS NULL AND o.rid IS NULL ` +
     // What the journal has is entered with its time and statement.
     `AND NOT EXISTS (SELECT 1 FROM fhir_journal j WHERE j.row_key = t.${source.key} AND j.place = ${placeOf(source.table)})`
   );

@@ -5,11 +5,12 @@ import type { ColumnPlan } from '../mapping/plan.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { complement } from '../mapping/render.ts';
 import { tables } from '../mapping/tables.ts';
-import type { Columns, ColumnValue, Env, Stored, StoredChild } from '../mapping/types.ts';
+import type { ChildSource, Columns, ColumnValue, Env, Source, Stored, StoredChild } from '../mapping/types.ts';
 import { enterChanges, overlayText, type Writing } from './books.ts';
 import { insertManyReturning } from './bulk-insert.ts';
 import { findOrCreateParents, inList } from './bulk-parents.ts';
 import { claimsOn } from './claims.ts';
+import { link, linkedRow } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
 import { type BegunVersions, beginVersions } from './relative-versions.ts';
@@ -186,7 +187,8 @@ async function insertRows(
     rows.map((row) => columns.map((column): Bound => row[column] ?? null)),
     canReturn,
   );
-  const children = child && !child.taken ? await insertChildren(session, child, entries, keys, canReturn) : [];
+  const children =
+    child && !child.taken ? await insertChildren(session, { ...source, child }, entries, rows, keys, canReturn) : [];
   entries.forEach((entry, index) => {
     const key = keys[index] ?? 0;
     const stored: Stored = {
@@ -258,14 +260,17 @@ async function beginParents(
 
 async function insertChildren(
   session: Session,
-  child: NonNullable<CompiledVariant['variant']['source']['child']>,
+  source: Source & { readonly child: ChildSource },
   entries: readonly Entry[],
+  owners: readonly Columns[],
   keys: readonly number[],
   canReturn: boolean,
 ): Promise<readonly (readonly StoredChild[])[]> {
+  const { child } = source;
   const columns = Object.keys(tables[child.table].columns).filter((column) => column !== child.key);
   const rows = entries.flatMap(({ item }, index) =>
     (item.plan.children ?? []).map((written): Columns => {
+      if (child.linked) return linkedRow(source, owners[index] ?? {}, written);
       const row: Record<string, ColumnValue> = {};
       for (const column of columns) row[column] = written[column] ?? null;
       row[child.foreignKey] = keys[index] ?? null;
@@ -280,6 +285,14 @@ async function insertChildren(
     rows.map((row) => columns.map((column): Bound => row[column] ?? null)),
     canReturn,
   );
+  if (child.linked) {
+    const owning = entries.flatMap(({ item }, index) => (item.plan.children ?? []).map(() => keys[index] ?? 0));
+    await link(
+      session,
+      child,
+      childKeys.map((key, at) => ({ key, owner: owning[at] ?? 0 })),
+    );
+  }
   let next = 0;
   return entries.map(({ item }) =>
     (item.plan.children ?? []).map((): StoredChild => {

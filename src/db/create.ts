@@ -261,7 +261,8 @@ async function childRows(
   const childVariant = variantOfChildRows(parts.registry, variant);
   if (!child.taken) {
     const changes = matchChildren(child, [], plan.children ?? []);
-    return { ...(await writeChildren(session, child, key, changes, childVariant)), open: [] };
+    const source = { ...variant.variant.source, child };
+    return { ...(await writeChildren(session, source, key, given.row, changes, childVariant)), open: [] };
   }
   const holder = { variant, key, row: { ...given.row, ...hidden?.row, [keyColumn]: key } };
   if (hidden) return { children: await childrenUnder(parts, session, holder), inserted: [], open: [] };

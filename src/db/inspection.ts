@@ -7,6 +7,7 @@ import { neededReferences, planColumns } from '../mapping/plan.ts';
 import { complement, contentOf } from '../mapping/render.ts';
 import { type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Stored } from '../mapping/types.ts';
+import { linkedJoin } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
 import { type Resolved, resolveReferences } from './resolve-references.ts';
@@ -119,7 +120,9 @@ async function resourcesIn(
       ? [
           {
             as: 'child' as const,
-            join: `JOIN ${source.child.table} c ON c.${source.child.foreignKey} = r.source_key`,
+            join: source.child.linked
+              ? `JOIN ${source.table} t ON t.${source.key} = r.source_key ${linkedJoin(source)}`
+              : `JOIN ${source.child.table} c ON c.${source.child.foreignKey} = r.source_key`,
             test: `c.${source.child.key} = ?`,
           },
         ]

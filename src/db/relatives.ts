@@ -18,7 +18,8 @@ export function parentsOf(registry: Registry, of: CompiledVariant, row: Columns,
   const { source } = of.variant;
   return registry.ofTable(source.table).flatMap((variant): Relatives[] => {
     const { child, key } = variant.variant.source;
-    if (child?.table !== source.table) return [];
+    // Further rows of a resource are written with it alone.
+    if (child?.table !== source.table || child.linked) return [];
     const columns = changed ? Object.keys(changed).filter((column) => child.columns.includes(column)) : child.columns;
     const parentKey = row[child.foreignKey];
     if ((changed !== null && columns.length === 0) || typeof parentKey !== 'number') return [];

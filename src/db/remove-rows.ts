@@ -3,6 +3,7 @@ import { tables } from '../mapping/tables.ts';
 import type { Writing } from './books.ts';
 import { replaceClaims } from './claims.ts';
 import { letGo, recordsUnder } from './findings.ts';
+import { unlink, unlinkAllOf } from './linked-rows.ts';
 import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -37,6 +38,12 @@ export async function removeRows(
     childVariant && source.child && !source.child.taken
       ? [{ variant: childVariant, keyColumn: source.child.foreignKey, key, staleBits: 0 }]
       : [];
+  if (source.patient === 'self') await unlinkAllOf(session, parts.registry, key);
+  if (source.child?.linked) {
+    const keys = stored.children.map(({ row }) => Number(row[source.key]));
+    for (const further of keys) await deleteRow(session, source.table, further);
+    await unlink(session, source.child, keys);
+  }
   if (source.child?.taken) {
     const holder = { variant, key, row: stored.row };
     const records = await recordsUnder(parts, session, holder);

@@ -2,7 +2,8 @@
 import { fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
 import { tables } from '../mapping/tables.ts';
-import type { ChildSource, Columns, ColumnValue, StoredChild } from '../mapping/types.ts';
+import type { ChildSource, Columns, ColumnValue, Source, StoredChild } from '../mapping/types.ts';
+import { link, linkedRow, unlink } from './linked-rows.ts';
 import type { Session } from './pool.ts';
 
 /** Inserts a row naming every given column; returns its key. `key` restores a row under the key it had. */
@@ -75,15 +76,22 @@ export function childrenChanged(changes: ChildChanges): boolean {
   return changes.updated.length + changes.inserted.length + changes.deleted.length > 0;
 }
 
-/** Carries out `changes`; returns the children as they then are, in the order of their keys. Ids of new ones follow the id rule. */
+/**
+ * Carries out `changes` below the row `owner` of this source; returns the children as they then are, in the order of their keys. Ids of new
+ * ones follow the id rule.
+ */
 export async function writeChildren(
   session: Session,
-  child: ChildSource,
+  source: Source & { readonly child: ChildSource },
   parentKey: number,
+  owner: Columns,
   changes: ChildChanges,
   childVariant: CompiledVariant | undefined,
 ): Promise<{ readonly children: readonly StoredChild[]; readonly inserted: readonly StoredChild[] }> {
-  for (const { row } of changes.deleted) await deleteRow(session, child.table, Number(row[child.key]));
+  const { child } = source;
+  const gone = changes.deleted.map(({ row }) => Number(row[child.key]));
+  for (const key of gone) await deleteRow(session, child.table, key);
+  if (child.linked) await unlink(session, child, gone);
   const updated: StoredChild[] = [];
   for (const change of changes.updated) {
     await updateRow(session, child.table, Number(change.child.row[child.key]), change.columns);
@@ -91,8 +99,9 @@ export async function writeChildren(
   }
   const inserted: StoredChild[] = [];
   for (const columns of changes.inserted) {
-    const row = wholeChildRow(child, parentKey, columns);
+    const row = child.linked ? linkedRow(source, owner, columns) : wholeChildRow(child, parentKey, columns);
     const key = await insertRow(session, child.table, row);
+    if (child.linked) await link(session, child, [{ key, owner: parentKey }]);
     const prefix = childVariant?.variant.source.idPrefix;
     inserted.push({ row: { ...row, [child.key]: key }, id: prefix === undefined ? null : `${prefix}-${key}` });
   }

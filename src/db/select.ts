@@ -5,6 +5,7 @@ import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
 import { childColumnsOf, type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Source, Stored, StoredChild } from '../mapping/types.ts';
 import { placeOf } from './journal/entry.ts';
+import { linkedJoin } from './linked-rows.ts';
 import type { RowValues } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
 
@@ -92,7 +93,8 @@ export function variantSelect(variant: CompiledVariant): VariantSelect {
       // Rows of others: they are read without a lock, as whoever inserts one holds it while waiting for this row.
       const list = [...new Set([...childColumns, child.foreignKey])].join(', ');
       select.joinRaw(`LEFT JOIN (SELECT ${list} FROM ${child.table}) c ON c.${child.foreignKey} = t.${source.key}`);
-    } else if (child) select.leftJoin({ c: child.table }, `c.${child.foreignKey}`, `t.${source.key}`);
+    } else if (child?.linked) select.joinRaw(linkedJoin(source));
+    else if (child) select.leftJoin({ c: child.table }, `c.${child.foreignKey}`, `t.${source.key}`);
     return select;
   };
   const inlined = (select: ReturnType<typeof query>) => inline(select.toSQL().toNative());
@@ -173,11 +175,19 @@ function waitingFor({ table, parent, child }: Source): string {
   const tests = [
     waiting('row_key', 'r.source_key', table),
     ...(parent ? [waiting('row_key', `t.${parent.foreignKey}`, parent.table)] : []),
-    ...(child ? [waiting('above', 'r.source_key', child.table)] : []),
+    ...(child ? [child.linked ? waitingLinked(child.table) : waiting('above', 'r.source_key', child.table)] : []),
   ];
   // A living resource whose row is gone, or of another kind, is behind in any case.
   const key = `t.${tables[table].key}`;
   return `(${tests.join(' OR ')} OR (r.state = 0 AND ${key} IS NULL))`;
+}
+
+function waitingLinked(table: TableName): string {
+  const place = placeOf(table);
+  return (
+    'EXISTS (SELECT 1 FROM fhir_linked_row k JOIN fhir_journal j ON j.row_key = k.row_key AND j.place = k.place ' +
+    `WHERE k.place = ${place} AND k.owner_key = r.source_key)`
+  );
 }
 
 /** What has no row goes with its patient, or is followed by a row under the key that it had. */
@@ -306,7 +316,7 @@ function text(value: ColumnValue | undefined): string | null {
 /** The gateway's own text has no white space; without a number in it there are no digits to be kept. */
 const mayHoldNumber = /[:,[]-?\d/;
 
-function parseOverlay(json: string): Overlay {
+export function parseOverlay(json: string): Overlay {
   if (!mayHoldNumber.test(json)) return JSON.parse(json);
   return parseJson(json, { depthMax: overlayDepthMax }) as Overlay; // the gateway wrote it
 }

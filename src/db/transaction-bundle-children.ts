@@ -6,6 +6,7 @@ import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, StoredChild } from '../mapping/types.ts';
 import { childrenUnder, idsNamed, takeIn } from './findings.ts';
 import type { HiddenRow } from './hidden-row.ts';
+import { link, linkedRow } from './linked-rows.ts';
 import { variantOfChildRows } from './relatives.ts';
 import { ofEntry } from './transaction-bundle-new-rows.ts';
 import type { Draft } from './transaction-bundle-plan.ts';
@@ -40,6 +41,7 @@ export async function insertChildren(
   const made = drafts.flatMap(({ plan }, at) =>
     (plan.children ?? []).map((columns): Columns => {
       owners.push(at);
+      if (child.linked) return linkedRow(variant.variant.source, rows[at] ?? {}, columns);
       const row: Record<string, ColumnValue> = {};
       for (const name of Object.keys(tables[child.table].columns)) if (name !== child.key) row[name] = columns[name] ?? null;
       return { ...row, [child.foreignKey]: keys[at] as number };
@@ -48,6 +50,12 @@ export async function insertChildren(
   const childKeys = await insertRows(parts, session, child.table, child.key, made).catch((failure: unknown) => {
     throw failure instanceof RowRefused ? ofEntry(new RowRefused(owners[failure.row] ?? 0, failure.cause), drafts) : failure;
   });
+  if (child.linked)
+    await link(
+      session,
+      child,
+      childKeys.map((key, at) => ({ key, owner: keys[owners[at] as number] as number })),
+    );
   const prefix = variantOfChildRows(parts.registry, variant)?.variant.source.idPrefix;
   const children: StoredChild[][] = drafts.map(() => []);
   childKeys.forEach((key, at) => {

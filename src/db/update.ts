@@ -137,7 +137,7 @@ export async function writeVersion(
   const childVariant = variantOfChildRows(parts.registry, variant);
   const written =
     source.child && children && childrenChanged(children)
-      ? await writeChildren(session, source.child, key, children, childVariant)
+      ? await writeChildren(session, { ...source, child: source.child }, key, { ...before.row, ...row }, children, childVariant)
       : null;
 
   const rowNow = { ...before.row, ...row };

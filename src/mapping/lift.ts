@@ -82,7 +82,12 @@ function arrayOf(sliceName: string): string {
   return sliceName.slice(0, sliceName.indexOf(':'));
 }
 
-function isPlaceholder(item: unknown): item is Placeholder {
+/** Where a slice stands among the other items of its array, for pairs that own these. */
+export function placeholder(sliceName: string): JsonObject {
+  return { $slice: sliceName };
+}
+
+export function isPlaceholder(item: unknown): item is Placeholder {
   return isObject(item) && typeof item['$slice'] === 'string';
 }
 

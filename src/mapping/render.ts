@@ -22,7 +22,7 @@ export function renderLifted(
     const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
     const { list } = compiled.pair;
     if (refinement && list) {
-      mergeInto(lifted, list.merge(refinement.el, refinement.fp, stored));
+      mergeInto(lifted, list.merge(refinement.el, refinement.fp, stored, env));
       continue;
     }
     const holds = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);

@@ -67,6 +67,11 @@ export interface ChildSource {
   readonly resourceType?: string;
   /** True for rows that are there on their own (findings): taken in and let go, neither made nor deleted with the resource. */
   readonly taken?: true;
+  /**
+   * For rows of the resource's own table, tied to its row in the gateway's books: they are part of this resource, and none of their own.
+   * `first` is the slice that the resource's own row makes of the list (`condition:first`).
+   */
+  readonly linked?: { readonly first: string };
 }
 
 /** Facts of this installation that mappings may use; they never query anything. */
@@ -133,18 +138,18 @@ export interface Pair<L, Terms = unknown> {
   /** True when `toFhir` depends on the day it is asked: what a client said is then always kept beside the columns. */
   readonly volatile?: true;
   /** For a list whose items come and go one by one: what a client said of it never goes stale as a whole. */
-  readonly list?: ListMerge<L>;
+  readonly list?: ListMerge<L, Terms>;
   toFhir(stored: Stored, env: Env<Terms>): Partial<L>;
   /** Absent for pairs that only read. Returns only columns of `columns`. */
   toRow?(elements: Partial<L>, context: WriteContext<Terms>): Written;
   references?(elements: Partial<L>): readonly NeededReference[];
 }
 
-export interface ListMerge<L> {
+export interface ListMerge<L, Terms = unknown> {
   /** The rows of the list as they are; kept beside what the client says. */
   mark(stored: Stored): string;
   /** What the client said, without the rows that are gone since `mark`, with those that have come since. */
-  merge(said: Partial<L>, mark: string, stored: Stored): Partial<L>;
+  merge(said: Partial<L>, mark: string, stored: Stored, env: Env<Terms>): Partial<L>;
 }
 
 /** One item of an array that pairs own on its own, lifted out as a key `array:name` (FHIR's notation for a slice). */

@@ -4,6 +4,7 @@ import type { Registry } from '../../mapping/registry.ts';
 import { tables } from '../../mapping/tables.ts';
 import type { Source } from '../../mapping/types.ts';
 import { placeOf } from '../journal/entry.ts';
+import { unlessLinked } from '../linked-rows.ts';
 import type { Session } from '../pool.ts';
 import { compareTriggers, describeTriggers } from '../triggers/install.ts';
 import { examplesMax, type Finding } from './finding.ts';
@@ -130,7 +131,7 @@ function rowsWithoutResource(
   const parent = belongsTo ? ` JOIN ${belongsTo.table} b ON b.${tables[belongsTo.table].key} = t.${belongsTo.column}` : '';
   const sql =
     `SELECT CONCAT('${source.table} ', t.${source.key}) FROM ${source.table} t${parent} LEFT JOIN fhir_resource r ON r.type = '${resourceType}' ` +
-    `AND r.variant = '${name}' AND r.source_key = t.${source.key} AND r.state <> 1 WHERE r.rid IS NULL${where}${unlessWaiting(source, 't.KEY')}`;
+    `AND r.variant = '${name}' AND r.source_key = t.${source.key} AND r.state <> 1 WHERE r.rid IS NULL${where}${unlessLinked(source, 't')}${unlessWaiting(source, 't.KEY')}`;
   const text = `Rows of ${source.table} that should be a ${resourceType} are not served.`;
   return named(session, sql, { check: `row-without-resource-${resourceType}-${name}`, severity: 'error', text, isFixable: true });
 }

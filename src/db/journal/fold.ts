@@ -4,13 +4,15 @@
  */
 import type { Registry } from '../../mapping/registry.ts';
 import { type TableName, tables } from '../../mapping/tables.ts';
-import type { Columns } from '../../mapping/types.ts';
+import type { Columns, Env } from '../../mapping/types.ts';
+import { link, unlink } from '../linked-rows.ts';
 import type { Bound, Session } from '../pool.ts';
 import { openBooks, type Statement } from './books-of-slots.ts';
 import { entryColumns, entryOf, type JournalEntry, placeOf } from './entry.ts';
 import { familiesOf, nameOf, type Slot, slotsOf } from './slots.ts';
+import { passStatement } from './ties.ts';
 import { takeTurn } from './turns.ts';
-import { createWorld, type Present, type World } from './world.ts';
+import { createWorld, type Present, type Tie, type World } from './world.ts';
 
 const chunkRows = 500;
 
@@ -21,7 +23,7 @@ export interface Folded {
 }
 
 /** Folds up to `limit` entries, in a transaction with a snapshot. @throws BooksMoved when it must begin again */
-export async function foldBatch(session: Session, registry: Registry, limit: number): Promise<Folded> {
+export async function foldBatch(session: Session, registry: Registry, env: Env, limit: number): Promise<Folded> {
   // One after another, and the snapshot is taken only now: it has what the one before has entered.
   await session.rows("SELECT value FROM fhir_setting WHERE name = 'journal_lock' FOR UPDATE");
   const rows = await session.rows(`SELECT ${entryColumns} FROM fhir_journal ORDER BY entry_id LIMIT ${limit + 1}`);
@@ -35,8 +37,9 @@ export async function foldBatch(session: Session, registry: Registry, limit: num
   const statements = statementsOf(batch);
   const { keys, slots, patients } = concerned(registry, world, statements);
   const books = await openBooks(session, registry, keys, slots, patients);
-  for (const entries of statements) takeTurn(registry, world, books, entries, markOf(entries));
+  for (const entries of statements) takeTurn(registry, world, books, entries, markOf(entries), env);
   await books.write(session);
+  await writeTies(session, world.ties());
   for (let start = 0; start < read.length; start += chunkRows) {
     const ids = read.slice(start, start + chunkRows).map(({ id }) => id);
     await session.once('DELETE FROM fhir_journal WHERE entry_id IN (?)', list(ids));
@@ -109,8 +112,9 @@ async function lookAround(
     await readRows(session, present, above, tables[above].key, [...keys]);
     await readRows(session, present, below, column, [...keys]);
   }
+  const ties = await readTies(session, registry, present, touched);
   const later = upTo === null ? [] : await readLater(session, upTo, present, touched, aboveKeys);
-  return createWorld([...batch, ...later], present);
+  return createWorld([...batch, ...later], present, ties);
 }
 
 async function readRows(
@@ -130,6 +134,42 @@ async function readRows(
       const row = Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]));
       rows.set(Number(row[tables[table].key]), row);
     }
+  }
+}
+
+/** Resources of several rows that the batch concerns, with all of their rows. */
+async function readTies(
+  session: Session,
+  registry: Registry,
+  present: Map<TableName, Map<number, Columns>>,
+  touched: ReadonlyMap<TableName, readonly JournalEntry[]>,
+): Promise<readonly Tie<number>[]> {
+  const ties = new Map<string, Tie<number>>();
+  for (const [table, entries] of touched) {
+    if (!registry.ofTable(table).some(({ variant: { source } }) => source.table === table && source.child?.linked)) continue;
+    const read = async (test: string, keys: readonly number[]) => {
+      const sql = `SELECT row_key, owner_key FROM fhir_linked_row WHERE place = ? AND ${test}`;
+      const found: Tie<number>[] = [];
+      for (let start = 0; start < keys.length; start += chunkRows) {
+        const rows = await session.once(sql, [placeOf(table), ...list(keys.slice(start, start + chunkRows))]);
+        found.push(...rows.map(([key, owner]) => ({ table, key: Number(key), owner: Number(owner) })));
+      }
+      for (const tie of found) ties.set(`${table}/${tie.key}`, tie);
+      return found;
+    };
+    const keys = [...new Set(entries.map(({ key }) => key))];
+    const owners = (await read('row_key IN (?)', keys)).map(({ owner }) => owner);
+    await read('owner_key IN (?)', [...new Set([...keys, ...owners])]);
+    const rows = [...ties.values()].filter((tie) => tie.table === table).flatMap(({ key, owner }) => [key, owner]);
+    await readRows(session, present, table, tables[table].key, rows);
+  }
+  return [...ties.values()];
+}
+
+async function writeTies(session: Session, ties: readonly Tie[]): Promise<void> {
+  for (const { table, key, owner } of ties) {
+    if (owner === null) await unlink(session, { table }, [key]);
+    else await link(session, { table }, [{ key, owner }]);
   }
 }
 
@@ -168,7 +208,7 @@ function concerned(registry: Registry, world: World, statements: readonly (reado
   for (const entries of statements) {
     for (const slot of slotsOf(registry, world, entries)) slots.set(nameOf(slot), slot);
     for (const { table, op, key } of entries) if (table === 'Patient' && op === 'deleted') vanishing.add(key);
-    for (const entry of entries) world.pass(entry);
+    passStatement(registry, world, entries);
   }
   const keys = new Map<TableName, readonly number[]>();
   for (const table of Object.keys(tables) as TableName[]) {

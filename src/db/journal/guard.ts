@@ -24,7 +24,9 @@ export function guardRecord(session: Session, { variant, stored }: ResourceRecor
     if (typeof patient === 'number') guard(guarded, 'Patient', patient, false);
     return;
   }
-  guard(guarded, source.table, Number(stored.row[source.key]), source.child !== undefined);
+  guard(guarded, source.table, Number(stored.row[source.key]), source.child !== undefined && !source.child.linked);
+  for (const { row } of source.child ? stored.children : [])
+    guard(guarded, source.child?.table ?? source.table, Number(row[source.child?.key ?? '']), false);
   if (source.parent) guard(guarded, source.parent.table, Number(stored.row[source.parent.foreignKey]), false);
 }
 

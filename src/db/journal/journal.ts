@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FhirError } from '../../fhir/outcome.ts';
 import type { Registry } from '../../mapping/registry.ts';
+import type { Env } from '../../mapping/types.ts';
 import { isConnectionLost, isDuplicate, isRetryable, unavailable } from '../errors.ts';
 import { type Pool, type Session, sessionOf } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
@@ -38,7 +39,7 @@ const triesMax = 20;
 const roundsMax = 20;
 
 /** `pool`: its connections must not be those of transactions that wait for the journal. */
-export function createJournal(pool: Pool, registry: Registry, timeoutMs: number): Journal {
+export function createJournal(pool: Pool, registry: Registry, env: () => Env, timeoutMs: number): Journal {
   const session = sessionOf(pool, timeoutMs);
   let running: Promise<number> | null = null;
   let next: Promise<number> | null = null;
@@ -46,7 +47,7 @@ export function createJournal(pool: Pool, registry: Registry, timeoutMs: number)
   const run = async (): Promise<number> => {
     const deadline = Date.now() + deadlineMs;
     for (let total = 0; ; ) {
-      const { entries, isLast } = await fold(pool, session, registry, timeoutMs, deadline);
+      const { entries, isLast } = await fold({ pool, session, registry, env, timeoutMs }, deadline);
       total += entries;
       if (isLast) return total;
       if (Date.now() > deadline) throw unavailable(new Error('The journal is longer than one request can wait for'), 5);
@@ -93,10 +94,18 @@ export function createJournal(pool: Pool, registry: Registry, timeoutMs: number)
   };
 }
 
-async function fold(pool: Pool, session: Session, registry: Registry, timeoutMs: number, deadline: number): Promise<Folded> {
+interface FoldParts {
+  readonly pool: Pool;
+  readonly session: Session;
+  readonly registry: Registry;
+  readonly env: () => Env;
+  readonly timeoutMs: number;
+}
+
+async function fold({ pool, session, registry, env, timeoutMs }: FoldParts, deadline: number): Promise<Folded> {
   const batch = (limit: number) =>
     inTransaction(pool, { deadline, timeoutMs, isSnapshot: true, committed: async () => false }, (own) =>
-      foldBatch(own, registry, limit),
+      foldBatch(own, registry, env(), limit),
     );
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -2,7 +2,7 @@
 import type { CompiledVariant } from '../../mapping/compile.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import { childColumnsOf, type TableName, tables } from '../../mapping/tables.ts';
-import type { Columns, Stored } from '../../mapping/types.ts';
+import type { Columns, Source, Stored } from '../../mapping/types.ts';
 import { parentColumns } from '../triggers/changed.ts';
 import type { JournalEntry } from './entry.ts';
 import type { World } from './world.ts';
@@ -23,9 +23,8 @@ export type FindId = (resourceType: string, variantName: string, key: number) =>
 export function variantAt(registry: Registry, world: World, { resourceType, table, key }: Slot): CompiledVariant | undefined {
   const row = world.row(table, key);
   if (!row) return undefined;
-  return registry
-    .get(resourceType)
-    ?.variants.find(({ variant: { source } }) => source.table === table && isOf(source.where, row));
+  const variant = registry.get(resourceType)?.variants.find((one) => isRowOf(one, table, row));
+  return variant?.variant.source.child?.linked && world.ownerOf(table, key) !== undefined ? undefined : variant;
 }
 
 /** All slots whose resource may be another one once these entries, of one statement, are passed. The world is before them. */
@@ -39,7 +38,9 @@ export function slotsOf(registry: Registry, world: World, entries: readonly Jour
     } of registry.ofTable(table)) {
       if (source.table === table) add({ resourceType, table, key });
       // The entry's own `above` and that of the `moved` beside it name both rows that it belonged and belongs to.
-      if (source.child?.table === table && above !== null) add({ resourceType, table: source.table, key: above });
+      if (source.child?.linked)
+        for (const tied of tiedTo(world, table, key)) add({ resourceType, table: source.table, key: tied });
+      else if (source.child?.table === table && above !== null) add({ resourceType, table: source.table, key: above });
     }
     for (const compiled of registry.ofTable(table)) {
       const { source } = compiled.variant;
@@ -51,6 +52,13 @@ export function slotsOf(registry: Registry, world: World, entries: readonly Jour
   return [...slots.values()];
 }
 
+/** The row that this one is tied to, and those that are tied to it. */
+function tiedTo(world: World, table: TableName, key: number): readonly number[] {
+  const owner = world.ownerOf(table, key);
+  const keys = world.linked(table, key).map((row) => Number(row[tables[table].key]));
+  return owner === undefined ? keys : [owner, ...keys];
+}
+
 /** What the tables hold of a resource at this point, as a read would find it. */
 export function storedAt(world: World, { variant: { source } }: CompiledVariant, key: number, idOf: FindId): Stored {
   const row = world.row(source.table, key);
@@ -59,7 +67,7 @@ export function storedAt(world: World, { variant: { source } }: CompiledVariant,
   const parent = source.parent && typeof parentKey === 'number' ? world.row(source.parent.table, parentKey) : null;
   const { child } = source;
   const children = child
-    ? world.below(child.table, key).map((found) => ({
+    ? (child.linked ? linkedNow(world, source, row) : world.below(child.table, key)).map((found) => ({
         row: Object.fromEntries(childColumnsOf(child).map((column) => [column, found[column] ?? null])),
         id: child.resourceType ? idOf(child.resourceType, child.table, Number(found[child.key])) : null,
       }))
@@ -94,6 +102,15 @@ export function familiesOf(registry: Registry): readonly { readonly above: Table
     });
     return above && isShown ? [{ above, below }] : [];
   });
+}
+
+/** Further rows count while they are of the owner's kind and patient. */
+function linkedNow(world: World, { table, key, where }: Source, owner: Columns): readonly Columns[] {
+  return world.linked(table, Number(owner[key])).filter((row) => isOf(where, row) && row['patient_id'] === owner['patient_id']);
+}
+
+export function isRowOf({ variant: { source } }: CompiledVariant, table: TableName, row: Columns): boolean {
+  return source.table === table && isOf(source.where, row);
 }
 
 function isOf(where: { readonly column: string; readonly value: string } | undefined, row: Columns): boolean {

@@ -1,11 +1,15 @@
 /** What one statement of MediMax's makes of each resource that it concerns: it appears, changes, becomes another kind, or goes. */
 import { type CompiledVariant, keptName } from '../../mapping/compile.ts';
 import type { Registry } from '../../mapping/registry.ts';
-import type { Stored } from '../../mapping/types.ts';
+import { replaceFirst } from '../../mapping/replace-first.ts';
+import type { Env, Stored } from '../../mapping/types.ts';
+import { overlayText } from '../books.ts';
+import { parseOverlay } from '../select.ts';
 import { projectionOf, staleBitsBetween } from '../stored-difference.ts';
 import { type Book, type Books, idFor, type Statement } from './books-of-slots.ts';
 import type { JournalEntry } from './entry.ts';
-import { patientKeyIn, type Slot, slotsOf, storedAt, variantAt } from './slots.ts';
+import { nameOf, patientKeyIn, type Slot, slotsOf, storedAt, variantAt } from './slots.ts';
+import { passStatement } from './ties.ts';
 import type { World } from './world.ts';
 
 interface There {
@@ -20,6 +24,7 @@ export function takeTurn(
   books: Books,
   entries: readonly JournalEntry[],
   statement: Statement,
+  env: Env,
 ): void {
   const at = (slot: Slot): There | null => {
     const variant = variantAt(registry, world, slot);
@@ -27,13 +32,20 @@ export function takeTurn(
   };
   const slots = slotsOf(registry, world, entries);
   const before = slots.map(at);
-  for (const entry of entries) world.pass(entry);
+  const promotions = passStatement(registry, world, entries);
+  const promoted = new Set(promotions.map(({ slot, to }) => nameOf({ ...slot, key: to })));
   slots.forEach((slot, index) => {
+    // It stands for the resource of another slot now.
+    if (promoted.has(nameOf(slot))) return;
     const was = before[index] ?? null;
     const is = at(slot);
     if (was && is) change(books, slot, was, is, statement);
-    else if (was) vanish(books, slot, was, statement);
-    else if (is) appear(registry, books, slot, is, statement);
+    else if (was) {
+      const promotion = promotions.find((one) => nameOf(one.slot) === nameOf(slot));
+      const next = promotion && at({ ...slot, key: promotion.to });
+      if (promotion && next) replaceRow(books, slot, was, next, promotion.to, statement, env);
+      else vanish(books, slot, was, statement);
+    } else if (is) appear(registry, books, slot, is, statement);
   });
 }
 
@@ -49,6 +61,15 @@ function change(books: Books, slot: Slot, was: There, is: There, statement: Stat
   // Unsigned: the mask is one of 31 bits.
   const refined = book.refined & ~staleBitsBetween(is.variant, was.stored, is.stored);
   books.moveOn(book, was.stored, statement, { patientKey, refined });
+}
+
+/** The first of several rows is gone: the resource goes on with the next one, and loses what the gone row said. */
+function replaceRow(books: Books, slot: Slot, was: There, is: There, sourceKey: number, statement: Statement, env: Env): void {
+  const book = books.find(slot, was.variant.name);
+  if (book?.state !== 0) return;
+  const kept = { overlay: book.overlay === null ? null : parseOverlay(book.overlay), refined: book.refined };
+  const { overlay, refined } = replaceFirst(is.variant, was.stored, is.stored, kept, env);
+  books.moveOn(book, was.stored, statement, { sourceKey, refined, overlay: overlayText(overlay) });
 }
 
 const gone = { state: 1, refined: 0, overlay: null } as const;

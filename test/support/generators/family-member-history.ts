@@ -24,6 +24,13 @@ const condition = together(
   maybe('contributedToDeath', fc.boolean(), 3),
   choice('onset', { Age: age, Range: range, Period: period, String: text }, 6),
   maybe('note', some(annotation, 2), 3),
+  maybe(
+    'extension',
+    fc.subarray([local('medimax-active', { valueBoolean: true }), local('medimax-severity', { valueCode: 'severe' })], {
+      minLength: 1,
+    }),
+    4,
+  ),
 );
 
 /** The patient's reference is given; everything else is free. */
@@ -42,7 +49,7 @@ export function arbitrary(patientId: string): fc.Arbitrary<JsonObject> {
     maybe('reasonCode', some(concept, 1), 2),
     maybe('note', some(annotation), 4),
     fc
-      .oneof({ weight: 9, arbitrary: some(condition, 1) }, { weight: 1, arbitrary: fc.array(condition, { maxLength: 2 }) })
+      .oneof({ weight: 9, arbitrary: some(condition, 3) }, { weight: 1, arbitrary: fc.array(condition, { maxLength: 2 }) })
       .map((list): JsonObject => (list.length > 0 ? { condition: list } : {})),
   );
 }
