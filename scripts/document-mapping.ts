@@ -29,7 +29,8 @@ function variantSection(variant: CompiledVariant, several: boolean): string[] {
   const parent = source.parent
     ? `, under its \`${source.parent.table}\`${source.parent.shared ? ' (found or made by its columns, shared by several)' : ''}`
     : '';
-  const child = source.child ? `, with its \`${source.child.table}\` rows` : '';
+  const linked = source.child?.linked ? ', and a further such row for each further item of the list' : '';
+  const child = source.child && !linked ? `, with its \`${source.child.table}\` rows` : linked;
   const rows = variant.pairs
     .filter(({ pair }) => !pair.columns.includes('*') && pair.elements.length > 0)
     .map((pair) => pairRow(pair, variant));
@@ -45,10 +46,10 @@ function pairRow({ pair, reads }: CompiledPair, { variant: { source } }: Compile
   const columns = [
     ...reads.row,
     ...reads.parent.map((column) => `${source.parent?.table}.${column}`),
-    ...reads.child.map((column) => `${source.child?.table}.${column}`),
+    ...reads.child.map((column) => (source.child?.linked ? `${column} (of a further row)` : `${source.child?.table}.${column}`)),
   ];
   const remark = pair.serverOwned ? 'said by the server only' : pair.toRow ? '' : 'read only';
-  return `| ${pair.elements.map(code).join(', ')} | ${columns.map(code).join(', ') || '(fixed)'} | ${remark} |`;
+  return `| ${pair.elements.map(code).join(', ')} | ${columns.map((column) => code(column).replace(/ (\(.*\))`$/, '` $1')).join(', ') || '(fixed)'} | ${remark} |`;
 }
 
 /** Columns that no pair reads: keys and times the gateway keeps elsewhere. */

@@ -49,9 +49,10 @@ export function variantOfChildRows(registry: Registry, of: CompiledVariant): Com
   return registry.get(child.resourceType)?.variants.find(({ variant }) => variant.source.table === child.table);
 }
 
+/** A list's pair is never stale as a whole, so no change of columns clears what it keeps. */
 export function bitsReading(variant: CompiledVariant, place: 'row' | 'parent' | 'child', columns: readonly string[]): number {
   return variant.pairs.reduce(
-    (bits, pair) => (pair.reads[place].some((column) => columns.includes(column)) ? bits | pair.bit : bits),
+    (bits, { pair, bit, reads }) => (!pair.list && reads[place].some((column) => columns.includes(column)) ? bits | bit : bits),
     0,
   );
 }

@@ -103,7 +103,7 @@ function compileVariant(resourceType: string, variant: Variant<JsonObject>): Com
 const narrative: Pair<JsonObject> = { name: 'text', elements: ['text'], columns: ['*'], toFhir: () => ({}) };
 
 function compilePair(pair: Pair<JsonObject>, index: number, variant: Variant<JsonObject>): CompiledPair {
-  const reads = pair.list ? nothing : pair.columns.includes('*') ? everyColumn(variant) : byPlace(pair.columns);
+  const reads = pair.columns.includes('*') ? everyColumn(variant) : byPlace(pair.columns);
   return {
     pair,
     name: pair.name,
@@ -119,9 +119,6 @@ function compilePair(pair: Pair<JsonObject>, index: number, variant: Variant<Jso
     },
   };
 }
-
-/** A list's pair is never stale as a whole, so no change of columns clears what it keeps. */
-const nothing: CompiledPair['reads'] = { row: [], parent: [], child: [] };
 
 function byPlace(columns: readonly string[]): CompiledPair['reads'] {
   const under = (prefix: string) =>
