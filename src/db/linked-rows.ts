@@ -1,4 +1,5 @@
 /** Further rows of a resource in its own table (the conditions of one relative): which they are, and how a statement finds them. */
+import type { CompiledVariant } from '../mapping/compile.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { tables } from '../mapping/tables.ts';
 import type { ChildSource, Columns, Source } from '../mapping/types.ts';
@@ -45,10 +46,23 @@ export async function link(
   );
 }
 
+/** Ties of rows that are gone, or to rows that are no living resource: without them a row is a resource of its own. Alias `l`. */
+export function looseTies({ resourceType, name, variant: { source } }: CompiledVariant): string {
+  return (
+    `FROM fhir_linked_row l LEFT JOIN ${source.table} c ON c.${source.key} = l.row_key ` +
+    `LEFT JOIN fhir_resource r ON r.type = '${resourceType}' AND r.variant = '${name}' AND r.source_key = l.owner_key AND r.state = 0 ` +
+    `WHERE l.place = ${placeOf(source.table)} AND (c.${source.key} IS NULL OR r.rid IS NULL)`
+  );
+}
+
+/** Variants whose resources may have further rows. */
+export function linkedVariants(registry: Registry): readonly CompiledVariant[] {
+  return registry.mappings.flatMap(({ variants }) => variants.filter(({ variant }) => variant.source.child?.linked));
+}
+
 /** Before the rows of a patient fall with the patient's. */
 export async function unlinkAllOf(session: Session, registry: Registry, patientKey: number): Promise<void> {
-  const sources = registry.mappings.flatMap(({ variants }) => variants.map(({ variant }) => variant.source));
-  for (const { table, key } of sources.filter(({ child }) => child?.linked)) {
+  for (const { table, key } of linkedVariants(registry).map(({ variant }) => variant.source)) {
     await session.modify(
       `DELETE l FROM fhir_linked_row l JOIN ${table} c ON c.${key} = l.row_key WHERE l.place = ? AND c.patient_id = ?`,
       [placeOf(table), patientKey],
@@ -60,4 +74,9 @@ export async function unlink(session: Session, { table }: Pick<ChildSource, 'tab
   if (keys.length === 0) return;
   const marks = keys.map(() => '?').join(', ');
   await session.once(`DELETE FROM fhir_linked_row WHERE place = ? AND row_key IN (${marks})`, [placeOf(table), ...keys]);
+}
+
+/** The rows that were tied to this one are resources of their own, once they are adopted. */
+export async function unlinkFrom(session: Session, { table }: Pick<Source, 'table'>, ownerKey: number): Promise<void> {
+  await session.modify('DELETE FROM fhir_linked_row WHERE place = ? AND owner_key = ?', [placeOf(table), ownerKey]);
 }

@@ -8,6 +8,7 @@ import { adoptRows, enterAdopted } from './adopt-rows.ts';
 import { enterChanges } from './books.ts';
 import { after } from './clock.ts';
 import { guardRow } from './journal/guard.ts';
+import { unlinkFrom } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
 import { patientKeyOf } from './relative-versions.ts';
@@ -107,7 +108,10 @@ async function sweepRids(
       if (state === 0 && !record.stored) {
         const kind = await kindNow(parts, session, record);
         if (kind) await retype(session, parts, record, kind, before);
-        else await bury(session, parts, record, before);
+        else {
+          await bury(session, parts, record, before);
+          if (variant.variant.source.child?.linked) await unlinkFrom(session, variant.variant.source, book.sourceKey);
+        }
         found[kind ? 'retyped' : 'gone'] += 1;
       } else if (state === 1 && record.stored) {
         await move(session, parts, record, { doc: null, state: 1, sets: 'state = 0, refined = 0, overlay = NULL' });

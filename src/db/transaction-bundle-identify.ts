@@ -2,6 +2,7 @@
 import { type FhirError, fault } from '../fhir/outcome.ts';
 import { type Condition, conditionKey, type FoundTarget, findTargets } from './conditional-target.ts';
 import type { Identity } from './create.ts';
+import { guardRecord } from './journal/guard.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 import type { ResourceRecord, WriteResult } from './repository.ts';
@@ -214,6 +215,7 @@ export async function lockRecords(
     for (const record of select.decode(await session.rows(select.lockBy(key, keys.length), keys)))
       if (rids.has(record.rid) && record.stored) locked.push(record);
   }
+  for (const record of locked) guardRecord(session, record);
   return locked;
 }
 

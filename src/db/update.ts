@@ -12,6 +12,7 @@ import { after } from './clock.ts';
 import { translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
 import { idsNamed, letGo, recordsUnder, takeIn, takenChildren } from './findings.ts';
+import { guardRecord } from './journal/guard.ts';
 import { markDeleted } from './mark-deleted.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
@@ -60,6 +61,8 @@ export async function lockRecord(parts: DatabaseParts, session: Session, found: 
   const rows = await session.rows(select.lockBy(key), [Number(found.stored?.row[key])]);
   const record = select.decode(rows).find(({ rid }) => rid === found.rid);
   if (!record?.stored) throw new RowGone();
+  // Even where nothing is to be written: the version that is answered must be that of these rows.
+  guardRecord(session, record);
   return record;
 }
 
@@ -71,7 +74,9 @@ export async function lockAgain(parts: DatabaseParts, session: Session, { rid }:
   const { key, rowless } = variant.variant.source;
   const select = parts.select(variant);
   const rows = await session.rows(select.lockBy(key), [rowless ? rid : Number(row[2])]);
-  return select.decode(rows).find((record) => record.rid === rid) ?? null;
+  const record = select.decode(rows).find((one) => one.rid === rid) ?? null;
+  if (record) guardRecord(session, record);
+  return record;
 }
 
 export function checkIfMatch(record: ResourceRecord, ifMatch: number | undefined): void {

@@ -47,6 +47,7 @@ test("what is wrong is found; what is the gateway's own is mended, MediMax's row
     await writers.run(
       "INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin) VALUES (987654, 1, 'x', NOW(6), 0, 0, 'x')",
     );
+    await writers.run('INSERT INTO fhir_linked_row (place, row_key, owner_key) VALUES (2, 987654, 987655)');
     await writers.run('DROP TRIGGER fhir_Patient_insert');
 
     const before = await checkAll(writers.config, { fix: false });
@@ -59,6 +60,7 @@ test("what is wrong is found; what is the gateway's own is mended, MediMax's row
       'row-without-resource-Patient-Patient',
       'resource-without-row-Patient-Patient',
       'versions-without-resource',
+      'linked-rows-loose',
       'troubles',
       'triggers',
     ]) {

@@ -214,6 +214,31 @@ test('MediMax deletes the patient: one tombstone for the resource, and nothing i
   assert.equal(page.total, 2);
 });
 
+test('without triggers the resource changes with its further rows, and the rows left are found on their own when the first one goes', async () => {
+  const swept = await twoWriters({ DB_TRIGGERS: 'false' });
+  try {
+    const key = await swept.run("INSERT INTO Patient (name, sex) VALUES ('Eve', 'Female')");
+    const ask = () => supertest(swept.app);
+    await ask().get(`/fhir/Patient/pt-${key}`).expect(200);
+    const resource = { ...history(named('V'), named('W'), named('X')), patient: { reference: `Patient/pt-${key}` } };
+    const made = await ask()
+      .post('/fhir/FamilyMemberHistory')
+      .set('Content-Type', 'application/fhir+json')
+      .send(JSON.stringify(resource));
+    assert.equal(made.status, 201, JSON.stringify(made.body));
+    const rows = await swept.rows('SELECT history_id FROM Medical_History ORDER BY history_id');
+    const [first, second, third] = rows.map(({ history_id: id }) => Number(id));
+    await swept.run('DELETE FROM Medical_History WHERE history_id = ?', [second]);
+    const now = await ask().get(`/fhir/FamilyMemberHistory/${made.body.id}`);
+    assert.deepEqual([now.body.meta.versionId, texts(now.body)], ['2', ['V', 'X']]);
+    await swept.run('DELETE FROM Medical_History WHERE history_id = ?', [first]);
+    await ask().get(`/fhir/FamilyMemberHistory/${made.body.id}`).expect(410);
+    assert.deepEqual(texts((await ask().get(`/fhir/FamilyMemberHistory/mh-${third}`)).body), ['X']);
+  } finally {
+    await swept.close();
+  }
+});
+
 test('the books are as they should be', async () => {
   const { findings } = await checkAll(writers.config, { fix: false });
   assert.deepEqual(

@@ -4,7 +4,7 @@ import type { Registry } from '../../mapping/registry.ts';
 import { tables } from '../../mapping/tables.ts';
 import type { Source } from '../../mapping/types.ts';
 import { placeOf } from '../journal/entry.ts';
-import { unlessLinked } from '../linked-rows.ts';
+import { linkedVariants, looseTies, unlessLinked } from '../linked-rows.ts';
 import type { Session } from '../pool.ts';
 import { compareTriggers, describeTriggers } from '../triggers/install.ts';
 import { examplesMax, type Finding } from './finding.ts';
@@ -14,6 +14,11 @@ export async function checkBooks(session: Session, registry: Registry, withTrigg
   for (const { variants } of registry.mappings) {
     for (const variant of variants)
       findings.push(await rowsWithoutResource(session, variant), await resourcesWithoutRow(session, variant));
+  }
+  for (const variant of linkedVariants(registry)) {
+    const sql = `SELECT CONCAT('${variant.variant.source.table} ', l.row_key) ${looseTies(variant)}`;
+    const text = `Rows are tied as further rows to no ${variant.resourceType} that is there.`;
+    findings.push(await named(session, sql, { check: 'linked-rows-loose', severity: 'error', text, isFixable: true }));
   }
   for (const { sql, ...what } of queries) findings.push(await named(session, sql, what));
   if (withTriggers) {

@@ -1,4 +1,5 @@
 /** Puts the gateway's own tables right; MediMax's are never touched. */
+import { linkedVariants, looseTies } from '../linked-rows.ts';
 import type { DatabaseParts } from '../parts.ts';
 import { sessionOf } from '../pool.ts';
 import { sweepAll } from '../sweep.ts';
@@ -25,6 +26,9 @@ export async function fixBooks(parts: DatabaseParts, compareContent: boolean): P
     'DELETE c FROM fhir_change c JOIN (SELECT rid, version, MIN(change_id) AS kept FROM fhir_change GROUP BY rid, version HAVING COUNT(*) > 1) d ' +
       'ON d.rid = c.rid AND d.version = c.version WHERE c.change_id > d.kept',
   );
+  await parts.journal.settle();
+  for (const variant of linkedVariants(parts.registry))
+    await run('loose ties of further rows removed', `DELETE l ${looseTies(variant)}`);
   const swept = await sweepAll(parts, { compareContent });
   for (const [what, count] of Object.entries(swept)) if (count > 0) done.push(`${what}: ${count}`);
   const settled = await settleTroubles(parts);
