@@ -39,33 +39,43 @@ export function opCode(op: Op): number {
 
 export const entryColumns = 'entry_id, place, op, row_key, above, made, conn, doc';
 
-/** @throws SyntaxError when the document of the row is no list of its columns */
+/** An entry whose document is no list of its table's columns is a trouble itself: it keeps no other from being entered. @throws SyntaxError for what is no table or operation */
 export function entryOf([id, place, op, key, above, made, connection, doc]: RowValues): JournalEntry {
   const table = names[Number(place) - 1];
   const name = ops[Number(op)];
   if (!table || !name) throw new SyntaxError(`journal entry ${id}: no such table or operation`);
+  const text = doc === null || doc === undefined ? null : String(doc);
+  const before = name === 'trouble' || text === null ? null : rowOf(table, text);
+  const trouble = name === 'trouble' ? troubleOf(text ?? '0') : before === undefined ? notRead : undefined;
   return {
     id: Number(id),
     table,
-    op: name,
+    op: trouble ? 'trouble' : name,
     key: Number(key),
     above: above === null || above === undefined ? null : Number(above),
     made: String(made),
     connection: String(connection),
-    ...(name === 'trouble'
-      ? { before: null, trouble: troubleOf(String(doc ?? '0')) }
-      : { before: doc === null || doc === undefined ? null : rowOf(table, String(doc)) }),
+    before: before ?? null,
+    ...(trouble && { trouble }),
   };
 }
+
+const notRead = { errno: 0, text: 'the document in the journal cannot be read' };
 
 function troubleOf(text: string): { readonly errno: number; readonly text: string } {
   const [, errno = '0', said = text] = /^(\d+) ([\s\S]*)$/.exec(text) ?? [];
   return { errno: Number(errno), text: said };
 }
 
-function rowOf(table: TableName, doc: string): Columns {
-  const values = JSON.parse(doc) as readonly ColumnValue[]; // written by a trigger of ours
+/** Undefined when the text is none of ours. */
+function rowOf(table: TableName, doc: string): Columns | undefined {
   const columns = Object.keys(tables[table].columns);
-  if (values.length !== columns.length) throw new SyntaxError(`${table}: a row of ${values.length} columns`);
-  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]));
+  let values: unknown;
+  try {
+    values = JSON.parse(doc);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(values) || values.length !== columns.length) return undefined;
+  return Object.fromEntries(columns.map((column, index) => [column, (values as readonly ColumnValue[])[index] ?? null])); // written by a trigger of ours
 }

@@ -27,13 +27,13 @@ export async function foldBatch(session: Session, registry: Registry, env: Env, 
   // One after another, and the snapshot is taken only now: it has what the one before has entered.
   await session.rows("SELECT value FROM fhir_setting WHERE name = 'journal_lock' FOR UPDATE");
   const rows = await session.rows(`SELECT ${entryColumns} FROM fhir_journal ORDER BY entry_id LIMIT ${limit + 1}`);
-  const read = rows.slice(0, limit).map(entryOf);
+  const read = await withMoved(session, rows.slice(0, limit).map(entryOf));
   if (read.length === 0) return { entries: 0, isLast: true };
   const isLast = rows.length <= limit;
   const batch = read.filter(({ trouble }) => trouble === undefined);
   await tellTroubles(session, read);
 
-  const world = await lookAround(session, registry, batch, isLast ? null : (read.at(-1)?.id ?? 0));
+  const world = await lookAround(session, registry, batch, isLast ? null : Number(rows[limit - 1]?.[0]));
   const statements = statementsOf(batch);
   const { keys, slots, patients } = concerned(registry, world, statements);
   const books = await openBooks(session, registry, keys, slots, patients);
@@ -45,6 +45,18 @@ export async function foldBatch(session: Session, registry: Registry, env: Env, 
     await session.once('DELETE FROM fhir_journal WHERE entry_id IN (?)', list(ids));
   }
   return { entries: read.length, isLast };
+}
+
+/** The two entries of a row that moves are never apart: both rows above move on for them. */
+async function withMoved(session: Session, read: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
+  const last = read.at(-1);
+  if (last?.op !== 'updated') return read;
+  const [next] = await session.rows(
+    `SELECT ${entryColumns} FROM fhir_journal WHERE row_key = ? AND place = ? AND entry_id > ? ORDER BY entry_id LIMIT 1`,
+    [last.key, placeOf(last.table), last.id],
+  );
+  const moved = next && entryOf(next);
+  return moved?.op === 'moved' && moved.made === last.made && moved.connection === last.connection ? [...read, moved] : read;
 }
 
 /**
@@ -195,6 +207,9 @@ async function readLater(
   }
   for (const [table, keys] of aboveKeys) {
     await read(table, 'above', [...keys]);
+    // A row that comes under one of these and goes again is not there now: its earlier entries are found by its key alone.
+    const passing = [...found.values()].filter((entry) => entry.table === table).map(({ key }) => key);
+    await read(table, 'row_key', [...new Set(passing)]);
     await read(tables[table].belongsTo?.table ?? table, 'row_key', [...keys]);
   }
   return [...found.values()].sort((a, b) => a.id - b.id);

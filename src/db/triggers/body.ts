@@ -57,7 +57,8 @@ function onDelete(registry: Registry, table: TableName, facts: SchemaFacts): str
     doc: rowText(table, 'OLD', facts),
   });
   const falling = fallingWith(table, facts).filter((one) => registry.ofTable(one.table).length > 0);
-  return falling.length === 0 ? own : `${own}\n${appendFalling(falling, facts)}`;
+  // The lowest first: where a batch of the journal ends among them, what is above is still there.
+  return falling.length === 0 ? own : `${appendFalling(falling.toReversed(), facts)}\n${own}`;
 }
 
 /** One cursor over all of them, of keys only: each cursor makes a table of its own, and one with texts in it a file. */
