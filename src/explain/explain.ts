@@ -57,7 +57,7 @@ export function explain(explained: Explained, env: Env, codeMaps: readonly CodeM
   const { variant, stored, overlay, refined } = explained;
   const owned = ownersOf(variant, stored, overlay, refined, env);
   const places = columnPlaces(variant.variant.source, stored);
-  const renderings = renderingsOf(variant, stored, places, env);
+  const renderings = renderingsOf(explained, places, env);
   const elements = leavesOf(owned.content).map((leaf): ElementOrigin => {
     const { owner, liftedSteps } = owned.ownerOf(leaf.steps);
     return originOf(variant, leaf, owner, liftedSteps, renderings, codeMaps);
@@ -66,25 +66,30 @@ export function explain(explained: Explained, env: Env, codeMaps: readonly CodeM
   return { elements: [...ofServer, ...elements], columns: places.map((place) => useOf(variant, place, elements)) };
 }
 
-/** What a pair says now, and what it would say if a column were another. */
+/** What a pair's columns say now, and what it would say if a column were another: of a list, with the client's words that still stand. */
 interface Renderings {
   readonly now: JsonObject;
   readonly otherwise: readonly { readonly place: ColumnPlace; readonly says: readonly JsonObject[] }[];
 }
 
 function renderingsOf(
-  variant: CompiledVariant,
-  stored: Stored,
+  { variant, stored, overlay, refined }: Explained,
   places: readonly ColumnPlace[],
   env: Env,
 ): ReadonlyMap<CompiledPair, Renderings> {
-  const say = (pair: CompiledPair, rows: Stored): JsonObject => ({ ...pair.pair.toFhir(rows, env) });
+  const say = ({ pair, name, bit }: CompiledPair, rows: Stored): JsonObject => {
+    const said = pair.list && refined & bit ? overlay?.refined[name] : undefined;
+    return { ...(said && pair.list ? pair.list.merge(said.el, said.fp, rows, env) : pair.toFhir(rows, env)) };
+  };
   return new Map(
     variant.pairs.map((pair) => [
       pair,
       {
-        now: say(pair, stored),
-        otherwise: places.map((place) => ({ place, says: place.variations.map((rows) => say(pair, rows)) })),
+        now: { ...pair.pair.toFhir(stored, env) },
+        // The key of a row in a list is the row itself: only where the list shows it is it a column like others.
+        otherwise: places
+          .filter(({ part, column }) => !pair.pair.list || pair.reads[part].includes(column))
+          .map((place) => ({ place, says: place.variations.map((rows) => say(pair, rows)) })),
       },
     ]),
   );
@@ -103,11 +108,13 @@ function originOf(
   // What has no row is all in the gateway's own books.
   const isRowless = 'rowless' in variant.variant.source;
   if (!pair || !said || isRowless) return { path, value, from: 'overlay', pair: null, columns: [] };
-  if (isKept && !sameJson(valueAt(said.now, liftedSteps), value))
-    return { path, value, from: 'overlay', pair: pair.name, columns: columnsRead(pair, said) };
   const deciding = said.otherwise
     .filter(({ says }) => says.some((other) => !sameJson(valueAt(other, liftedSteps), value)))
     .map(({ place }) => place);
+  if (isKept && !sameJson(valueAt(said.now, liftedSteps), value)) {
+    const columns = pair.pair.list ? deciding.map(nameOf) : columnsRead(pair, said);
+    return { path, value, from: 'overlay', pair: pair.name, columns };
+  }
   const origin = {
     path,
     value,

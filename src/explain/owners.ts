@@ -34,8 +34,10 @@ export function ownersOf(variant: CompiledVariant, stored: Stored, overlay: Over
   };
   for (const compiled of variant.pairs) {
     const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
-    const isKept = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);
-    add(isKept ? refinement.el : { ...compiled.pair.toFhir(stored, env) }, { pair: compiled, isKept });
+    const { list } = compiled.pair;
+    const isKept = refinement !== undefined && (list !== undefined || refinement.fp === compiled.fingerprint(stored));
+    if (isKept && list) add({ ...list.merge(refinement.el, refinement.fp, stored, env) }, { pair: compiled, isKept });
+    else add(isKept ? refinement.el : { ...compiled.pair.toFhir(stored, env) }, { pair: compiled, isKept });
   }
   if (overlay) add(overlay.rest, beside);
   const content = lower(lifted, variant.slices);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { familyMemberHistory } from '../../mappings/family-member-history.ts';
 import { mappings } from '../../mappings/index.ts';
 import { patient } from '../../mappings/patient.ts';
 import { declaredTerminology } from '../../mappings/terminology/index.ts';
@@ -64,6 +65,37 @@ test('a code names the row of its code table', () => {
   const { elements } = explain(write({ resourceType: 'Patient', name: [{ text: 'A' }], gender: 'female' }), env, codeMaps);
   const gender = elements.find(({ path }) => path === 'Patient.gender');
   assert.deepEqual(gender?.codeMap, { id: 'medimax-sex-gender', from: 'Female', to: 'female' });
+});
+
+test('of a list, what MediMax changed is told from what the client said', () => {
+  const variant = variantOf(familyMemberHistory);
+  const named = (text: string) => ({ code: { text }, outcome: { text: 'well' } });
+  const written = writeResource(
+    variant,
+    {
+      resourceType: 'FamilyMemberHistory',
+      status: 'partial',
+      patient: { reference: 'Patient/pt-1' },
+      relationship: { text: 'aunt' },
+      condition: [named('Bad luck'), named('Worse luck'), named('Gout')],
+    },
+    env,
+  );
+  const [first, ...others] = written.stored.children;
+  assert.ok(first);
+  const stored = { ...written.stored, children: [{ ...first, row: { ...first.row, history_item: 'Luck' } }, ...others] };
+  const explained = { variant, stored, overlay: written.overlay, refined: written.refined };
+  const { elements } = explain(explained, env, codeMaps);
+  const of = (path: string) => {
+    const found = elements.find((element) => element.path === `FamilyMemberHistory.condition${path}`);
+    return found && [found.value, found.from, ...found.columns.map(({ column, key }) => `${column} ${key}`)];
+  };
+  assert.deepEqual(of('[1].code.text'), ['Luck', 'columns', 'history_item 1']);
+  assert.deepEqual(of('[1].outcome.text'), ['well', 'overlay']);
+  assert.deepEqual(of('[2].code.text'), ['Gout', 'columns', 'history_item 2']);
+  assert.equal(of('[2].code.coding[0].code'), undefined);
+  const content = renderContent(variant, stored, written.overlay, written.refined, env);
+  assert.deepEqual(ownersOf(variant, stored, written.overlay, written.refined, env).content, content);
 });
 
 for (const compiled of mappings.map(compileMapping)) {
