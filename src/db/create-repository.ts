@@ -46,8 +46,8 @@ export function createRepository(parts: DatabaseParts): Repository {
   const fetchMany = async (variant: CompiledVariant, ids: readonly string[]): Promise<Map<string, ResourceRecord>> => {
     const select = parts.select(variant);
     const padded = paddedToPower(ids);
-    const records = await parts.journal.upToDate(async () =>
-      select.decode(await session.rows(select.byIds(padded.length), [variant.resourceType, ...padded])),
+    const records = await parts.journal.upToDate(session, async (on) =>
+      select.decode(await on.rows(select.byIds(padded.length), [variant.resourceType, ...padded])),
     );
     return new Map(records.map((record) => [record.id, record]));
   };

@@ -57,7 +57,7 @@ export async function removeRecord(
   const isPatient = source.patient === 'self';
   const chart = isPatient ? await lockChart(parts, session, key) : [];
   if (isPatient && !cascade) await refuseIfChartHolds(session, key, chart.length);
-  if (isPatient) guardRow(session, 'Patient', key, true);
+  if (isPatient) await guardChart(session, key);
   await supersede(session, [current, ...chart]);
   await removeRows(parts, session, current, writing, { taken: 'let go' });
   await markDeleted(parts, session, [current, ...chart], writing);
@@ -72,6 +72,13 @@ export async function removeRecord(
     stored: null,
   };
   return { outcome: 'deleted', record, issues: [] };
+}
+
+/** No row of the patient's may be behind, nor one under a report that is no resource itself. */
+async function guardChart(session: Session, patientKey: number): Promise<void> {
+  guardRow(session, 'Patient', patientKey, true);
+  const hidden = await session.rows('SELECT source_key FROM fhir_resource WHERE patient_key = ? AND state = 2', [patientKey]);
+  for (const [key] of hidden) guardRow(session, 'Lab_Report', Number(key), true);
 }
 
 /** Every living resource of the patient, locked. */

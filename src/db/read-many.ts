@@ -10,14 +10,18 @@ export function manyReader(
   session: Session,
 ): Repository['readMany'] {
   const readAs = (variants: readonly CompiledVariant[], rids: readonly number[]) =>
-    parts.journal.upToDate(() => readNow(variants, rids));
-  const readNow = async (variants: readonly CompiledVariant[], rids: readonly number[]): Promise<ResourceRecord[]> => {
+    parts.journal.upToDate(session, (on) => readNow(on, variants, rids));
+  const readNow = async (
+    on: Session,
+    variants: readonly CompiledVariant[],
+    rids: readonly number[],
+  ): Promise<ResourceRecord[]> => {
     if (variants.length === 0 || rids.length === 0) return [];
     const selects = variants.map(parts.select);
     const [only] = selects;
-    if (only && selects.length === 1) return only.decode(await session.rows(only.byRids(rids.length), rids));
+    if (only && selects.length === 1) return only.decode(await on.rows(only.byRids(rids.length), rids));
     const bound = selects.flatMap(() => rids);
-    return decodeUnion(selects, await session.rows(unionByRids(selects, rids.length), bound));
+    return decodeUnion(selects, await on.rows(unionByRids(selects, rids.length), bound));
   };
 
   return async (resourceType, rids, names = []) => {

@@ -142,13 +142,18 @@ export function idFor(registry: Registry, { resourceType, table, key }: Slot): s
   return variant && `${variant.variant.source.idPrefix}-${key}`;
 }
 
+/** Keys from a JSON list as a table: each is looked up by itself, so that no row beside them is locked. */
+export const keyList = "JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$'))";
+
 /** As the snapshot has them, provided that they are still so: a lock alone would see what was committed after the snapshot. */
 async function lockBooks(session: Session, rids: readonly number[]): Promise<readonly Book[]> {
   const books: Book[] = [];
   for (let start = 0; start < rids.length; start += chunkRows) {
-    const chunk = [rids.slice(start, start + chunkRows)] as unknown as Bound[];
-    const seen = await session.once(`SELECT ${columns} FROM fhir_resource WHERE rid IN (?) ORDER BY rid`, chunk);
-    const now = await session.once(`SELECT ${columns} FROM fhir_resource WHERE rid IN (?) ORDER BY rid FOR UPDATE`, chunk);
+    const chunk = [JSON.stringify(rids.slice(start, start + chunkRows))];
+    const own = names.map((name) => `r.${name}`).join(', ');
+    const select = `SELECT ${own} FROM ${keyList} x STRAIGHT_JOIN fhir_resource r FORCE INDEX (PRIMARY) ON r.rid = x.id`;
+    const seen = await session.once(select, chunk);
+    const now = await session.once(`${select} FOR UPDATE`, chunk);
     if (JSON.stringify(seen) !== JSON.stringify(now)) throw new BooksMoved();
     books.push(...now.map(bookOf));
   }
@@ -194,6 +199,7 @@ function booksOver(read: readonly Book[], findId: FindId): Books {
   const byId = new Map(all.map((book) => [`${book.type}/${book.id}`, book]));
   const ended: Ended[] = [];
   const entered: Entered[] = [];
+  const owned: Entered[] = [];
   const enter: Books['enter'] = (book, sets) => {
     Object.assign(book, sets, { isTouched: true });
     byRow.set(`${book.type}/${book.variant}/${book.sourceKey}`, book);
@@ -231,8 +237,10 @@ function booksOver(read: readonly Book[], findId: FindId): Books {
       enter(book, {});
     },
     moveOn(book, stored, { made, mark }, sets) {
+      // Its version is there: what the rest of the statement changes is part of it.
       if (book.tx === mark) {
         Object.assign(book, sets, { isTouched: true });
+        owned.push({ book, version: book.version, patientKey: book.patientKey });
         return;
       }
       ended.push({
@@ -255,7 +263,7 @@ function booksOver(read: readonly Book[], findId: FindId): Books {
       enter(book, sets);
     },
     enter,
-    write: (session) => write(session, all, ended, entered),
+    write: (session) => write(session, all, ended, entered, owned),
   };
 }
 
@@ -264,6 +272,7 @@ async function write(
   all: readonly Book[],
   ended: readonly Ended[],
   entered: readonly Entered[],
+  owned: readonly Entered[],
 ): Promise<void> {
   for (const { rid } of all.filter((book) => book.isRemoved && book.rid !== null))
     await session.modify('DELETE FROM fhir_resource WHERE rid = ?', [rid]);
@@ -285,6 +294,13 @@ async function write(
     session,
     changes.map(({ book, version, patientKey }) => ({ rid: Number(book.rid), version, patientKey })),
   );
+  for (const { book, version, patientKey } of owned.filter(({ book }) => !book.isRemoved))
+    await session.modify('UPDATE fhir_change SET patient_key = ? WHERE rid = ? AND version = ? AND NOT patient_key <=> ?', [
+      patientKey,
+      Number(book.rid),
+      version,
+      patientKey,
+    ]);
 }
 
 const names = columns.split(', ');

@@ -7,8 +7,9 @@ import { type TableName, tables } from '../../mapping/tables.ts';
 import type { Columns, Env } from '../../mapping/types.ts';
 import { link, unlink } from '../linked-rows.ts';
 import type { Bound, Session } from '../pool.ts';
-import { openBooks, type Statement } from './books-of-slots.ts';
+import { keyList, openBooks, type Statement } from './books-of-slots.ts';
 import { entryColumns, entryOf, type JournalEntry, placeOf } from './entry.ts';
+import { readBatch } from './read-batch.ts';
 import { familiesOf, nameOf, type Slot, slotsOf } from './slots.ts';
 import { passStatement } from './ties.ts';
 import { takeTurn } from './turns.ts';
@@ -26,37 +27,35 @@ export interface Folded {
 export async function foldBatch(session: Session, registry: Registry, env: Env, limit: number): Promise<Folded> {
   // One after another, and the snapshot is taken only now: it has what the one before has entered.
   await session.rows("SELECT value FROM fhir_setting WHERE name = 'journal_lock' FOR UPDATE");
-  const rows = await session.rows(`SELECT ${entryColumns} FROM fhir_journal ORDER BY entry_id LIMIT ${limit + 1}`);
-  const read = await withMoved(session, rows.slice(0, limit).map(entryOf));
-  if (read.length === 0) return { entries: 0, isLast: true };
-  const isLast = rows.length <= limit;
+  const { entries: read, isLast } = await readBatch(session, limit);
+  const end = read.at(-1)?.id;
+  if (end === undefined) return { entries: 0, isLast };
   const batch = read.filter(({ trouble }) => trouble === undefined);
   await tellTroubles(session, read);
 
-  const world = await lookAround(session, registry, batch, isLast ? null : Number(rows[limit - 1]?.[0]));
+  const world = await lookAround(session, registry, batch, isLast ? null : end);
   const statements = statementsOf(batch);
   const { keys, slots, patients } = concerned(registry, world, statements);
   const books = await openBooks(session, registry, keys, slots, patients);
   for (const entries of statements) takeTurn(registry, world, books, entries, markOf(entries), env);
   await books.write(session);
   await writeTies(session, world.ties());
-  for (let start = 0; start < read.length; start += chunkRows) {
-    const ids = read.slice(start, start + chunkRows).map(({ id }) => id);
-    await session.once('DELETE FROM fhir_journal WHERE entry_id IN (?)', list(ids));
-  }
+  await removeEntries(
+    session,
+    read.map(({ id }) => id),
+  );
   return { entries: read.length, isLast };
 }
 
-/** The two entries of a row that moves are never apart: both rows above move on for them. */
-async function withMoved(session: Session, read: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
-  const last = read.at(-1);
-  if (last?.op !== 'updated') return read;
-  const [next] = await session.rows(
-    `SELECT ${entryColumns} FROM fhir_journal WHERE row_key = ? AND place = ? AND entry_id > ? ORDER BY entry_id LIMIT 1`,
-    [last.key, placeOf(last.table), last.id],
-  );
-  const moved = next && entryOf(next);
-  return moved?.op === 'moved' && moved.made === last.made && moved.connection === last.connection ? [...read, moved] : read;
+/**
+ * Each by its key alone. For a list of keys the server may walk over the whole journal, and would wait for the entries of every open
+ * transaction of MediMax's.
+ */
+async function removeEntries(session: Session, ids: readonly number[]): Promise<void> {
+  // As text: prepared, the server does not know how long the list is.
+  await session.once(`DELETE j FROM ${keyList} x STRAIGHT_JOIN fhir_journal j FORCE INDEX (PRIMARY) ON j.entry_id = x.id`, [
+    JSON.stringify(ids),
+  ]);
 }
 
 /**

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FhirError } from '../../fhir/outcome.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import type { Env } from '../../mapping/types.ts';
-import { isConnectionLost, isDuplicate, isRetryable, unavailable } from '../errors.ts';
+import { isConnectionLost, isDuplicate, unavailable } from '../errors.ts';
 import { type Pool, type Session, sessionOf } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
 import { inTransaction } from '../transaction.ts';
@@ -17,8 +17,8 @@ export interface Journal {
    * @throws FhirError `unavailable` when that takes longer than a request may
    */
   settle(): Promise<number>;
-  /** Reads until nothing of what was read is behind the journal. */
-  upToDate(read: () => Promise<ResourceRecord[]>): Promise<ResourceRecord[]>;
+  /** Reads until nothing of what was read is behind the journal. `read` may run several times, on the session it is given. */
+  upToDate(session: Session, read: (on: Session) => Promise<ResourceRecord[]>): Promise<ResourceRecord[]>;
 }
 
 /** Runs what may find nothing of what MediMax has only just written; then once more, as it may be entered now, by whomever. */
@@ -36,7 +36,7 @@ export async function afterJournal<Result>(journal: Journal, run: () => Promise<
 const batchEntries = 1000;
 const deadlineMs = 20_000;
 const triesMax = 20;
-const roundsMax = 20;
+const roundsMax = 4;
 
 /** `pool`: its connections must not be those of transactions that wait for the journal. */
 export function createJournal(pool: Pool, registry: Registry, env: () => Env, timeoutMs: number): Journal {
@@ -47,7 +47,7 @@ export function createJournal(pool: Pool, registry: Registry, env: () => Env, ti
   const run = async (): Promise<number> => {
     const deadline = Date.now() + deadlineMs;
     for (let total = 0; ; ) {
-      const { entries, isLast } = await fold({ pool, session, registry, env, timeoutMs }, deadline);
+      const { entries, isLast } = await fold({ pool, registry, env, timeoutMs }, session, deadline);
       total += entries;
       if (isLast) return total;
       if (Date.now() > deadline) throw unavailable(new Error('The journal is longer than one request can wait for'), 5);
@@ -79,44 +79,64 @@ export function createJournal(pool: Pool, registry: Registry, env: () => Env, ti
     const [waiting] = await session.rows('SELECT 1 FROM fhir_journal LIMIT 1');
     return waiting ? shared() : 0;
   };
+  const settleAnd = async <Result>(read: (on: Session) => Promise<Result>): Promise<Result> => {
+    await settle();
+    return inFold({ pool, registry, env, timeoutMs }, Date.now() + deadlineMs, async (own, enter) => {
+      for (;;) if ((await enter(batchEntries)).isLast) return read(own);
+    });
+  };
   return {
     settle,
-    async upToDate(read) {
-      for (let round = 1, idle = 0; ; round += 1) {
-        const records = await read();
+    async upToDate(reading, read) {
+      for (let round = 1, idle = 0; round <= roundsMax; round += 1) {
+        const records = await read(reading);
         if (!records.some(({ isBehind }) => isBehind)) return records;
         // Behind, and yet nothing to enter: the row went where no trigger saw it.
         idle = (await settle()) === 0 ? idle + 1 : 0;
         if (idle > 1) return records;
-        if (round >= roundsMax) throw unavailable(new Error('A row changes faster than it can be read'));
       }
+      // It changes faster than it can be read: it is read in the transaction that enters the journal.
+      return settleAnd(read);
     },
   };
 }
 
 interface FoldParts {
   readonly pool: Pool;
-  readonly session: Session;
   readonly registry: Registry;
   readonly env: () => Env;
   readonly timeoutMs: number;
 }
 
-async function fold({ pool, session, registry, env, timeoutMs }: FoldParts, deadline: number): Promise<Folded> {
-  const batch = (limit: number) =>
-    inTransaction(pool, { deadline, timeoutMs, isSnapshot: true, committed: async () => false }, (own) =>
-      foldBatch(own, registry, env(), limit),
-    );
+type Enter = (limit: number) => Promise<Folded>;
+
+/** Enters a batch: a smaller one where it fails, and where even the first statement alone does, its first entry is set aside. */
+async function fold(parts: FoldParts, session: Session, deadline: number): Promise<Folded> {
+  for (let limit = batchEntries; ; limit = Math.floor(limit / 10)) {
+    try {
+      return await inFold(parts, deadline, (_own, enter) => enter(limit));
+    } catch (failure) {
+      if (failure instanceof FhirError || isConnectionLost(failure)) throw failure;
+      if (limit === 1) return setAside(session, failure);
+    }
+  }
+}
+
+/** Runs in a transaction with a snapshot that may enter the journal; again from the start when others have moved the books meanwhile. */
+async function inFold<Result>(
+  { pool, registry, env, timeoutMs }: FoldParts,
+  deadline: number,
+  work: (own: Session, enter: Enter) => Promise<Result>,
+): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await batch(batchEntries);
+      return await inTransaction(pool, { deadline, timeoutMs, isSnapshot: true, committed: async () => false }, (own) =>
+        work(own, (limit) => foldBatch(own, registry, env(), limit)),
+      );
     } catch (failure) {
-      if (isConnectionLost(failure) || isRetryable(failure)) throw failure;
-      const hasMoved = failure instanceof BooksMoved || isDuplicate(failure);
-      if (hasMoved && attempt < triesMax) await sleep(Math.random() * 5 * attempt);
-      else if (hasMoved) throw unavailable(failure);
-      // One odd entry keeps no other from being entered.
-      else return setAside(session, failure, () => batch(1));
+      if (!(failure instanceof BooksMoved) && !isDuplicate(failure)) throw failure;
+      if (attempt >= triesMax || Date.now() > deadline) throw unavailable(failure);
+      await sleep(Math.random() * 5 * attempt);
     }
   }
 }
