@@ -98,17 +98,21 @@ export async function lockPatient(session: Session, patientKey: number): Promise
   );
 }
 
-/** Removes the parent row when the gateway made it for others and none is left. */
+/**
+ * Removes the parent row when the gateway made it for others and none is left. The row is locked before it is looked under: whoever
+ * is putting another row there is waited for, as its row would fall with this one.
+ */
 export async function removeIfEmpty(session: Session, { variant }: CompiledVariant, parentKey: number): Promise<void> {
   const { parent, table } = variant.source;
   if (!parent?.shared || !parent.resourceType) return;
-  const [kept] = await session.rows(
-    'SELECT rid FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ? AND state = 2 FOR UPDATE',
-    [parent.resourceType, parent.table, parentKey],
-  );
+  const ofOthers = 'FROM fhir_resource WHERE type = ? AND variant = ? AND source_key = ? AND state = 2';
+  const name = [parent.resourceType, parent.table, parentKey];
+  const [kept] = await session.rows(`SELECT rid ${ofOthers}`, name);
   if (!kept) return;
+  await session.rows(`SELECT ${parent.key} FROM ${parent.table} WHERE ${parent.key} = ? FOR UPDATE`, [parentKey]);
+  const [still] = await session.rows(`SELECT rid ${ofOthers} FOR UPDATE`, name);
   const [child] = await session.rows(`SELECT 1 FROM ${table} WHERE ${parent.foreignKey} = ? LIMIT 1`, [parentKey]);
-  if (child) return;
+  if (!still || child) return;
   await session.modify(`DELETE FROM ${parent.table} WHERE ${parent.key} = ?`, [parentKey]);
-  await session.modify('DELETE FROM fhir_resource WHERE rid = ?', [Number(kept[0])]);
+  await session.modify('DELETE FROM fhir_resource WHERE rid = ?', [Number(still[0])]);
 }

@@ -82,3 +82,21 @@ test('no deadlock for MediMax, no error for clients, and every row has its resou
   assert.equal(body.result.length, Number(rows?.['n']));
   assert.deepEqual(await two.rows('SELECT * FROM fhir_trouble'), []);
 });
+
+test('a row made for a result goes with the last result that MediMax deletes under it, not before', async () => {
+  const day = { effectiveDateTime: '2025-07-08', subject: { reference: `Patient/${patient}` } };
+  const category = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'laboratory' }] }];
+  const result = { resourceType: 'Observation', status: 'final', category, code: { text: 'Sodium' }, valueString: '140', ...day };
+  const [one, other] = [(await send('post', 'Observation', result)).body.id, (await send('post', 'Observation', result)).body.id];
+  const rows = () => two.rows("SELECT lab_report_id FROM Lab_Report WHERE lab_date = '2025-07-08'");
+  const keyOf = (id: string) => Number(id.slice(3));
+  assert.equal((await rows()).length, 1);
+  await two.run('DELETE FROM Lab_Finding WHERE lab_finding_id = ?', [keyOf(one)]);
+  await request(two.app).get(`/fhir/Observation/${one}`).expect(410);
+  assert.equal((await rows()).length, 1);
+  await two.run('DELETE FROM Lab_Finding WHERE lab_finding_id = ?', [keyOf(other)]);
+  await request(two.app).get(`/fhir/Observation/${other}`).expect(410);
+  assert.deepEqual(await rows(), []);
+  const left = 'SELECT * FROM fhir_resource WHERE state = 2 AND source_key NOT IN (SELECT lab_report_id FROM Lab_Report)';
+  assert.deepEqual(await two.rows(left), []);
+});

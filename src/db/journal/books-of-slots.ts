@@ -53,6 +53,8 @@ export interface Books {
   moveOn(book: Book, stored: Stored | null, statement: Statement, sets: Sets): void;
   /** Enters a version that is there already. */
   enter(book: Book, sets: Sets): void;
+  /** Rows kept for others that have none any more. */
+  readonly emptied: Slot[];
   write(session: Session): Promise<void>;
 }
 
@@ -206,6 +208,7 @@ function booksOver(read: readonly Book[], findId: FindId): Books {
     entered.push({ book, version: book.version, patientKey: book.patientKey });
   };
   return {
+    emptied: [],
     idOf: (type, variant, key) => findId(type, variant, key) ?? byRow.get(`${type}/${variant}/${key}`)?.id ?? null,
     find({ resourceType, key }, variantName, id) {
       const known = byRow.get(`${resourceType}/${variantName}/${key}`);

@@ -21,6 +21,8 @@ export interface Folded {
   readonly entries: number;
   /** True when the snapshot held no more. */
   readonly isLast: boolean;
+  /** Rows that the gateway had made for others, of which MediMax has just taken the last one. */
+  readonly emptied: readonly Slot[];
 }
 
 /** Folds up to `limit` entries, in a transaction with a snapshot. @throws BooksMoved when it must begin again */
@@ -29,7 +31,7 @@ export async function foldBatch(session: Session, registry: Registry, env: Env, 
   await session.rows("SELECT value FROM fhir_setting WHERE name = 'journal_lock' FOR UPDATE");
   const { entries: read, isLast } = await readBatch(session, limit);
   const end = read.at(-1)?.id;
-  if (end === undefined) return { entries: 0, isLast };
+  if (end === undefined) return { entries: 0, isLast, emptied: [] };
   const batch = read.filter(({ trouble }) => trouble === undefined);
   await tellTroubles(session, read);
 
@@ -44,7 +46,7 @@ export async function foldBatch(session: Session, registry: Registry, env: Env, 
     session,
     read.map(({ id }) => id),
   );
-  return { entries: read.length, isLast };
+  return { entries: read.length, isLast, emptied: books.emptied };
 }
 
 /**

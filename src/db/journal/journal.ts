@@ -6,10 +6,12 @@ import type { Env } from '../../mapping/types.ts';
 import { isConnectionLost, isDuplicate, unavailable } from '../errors.ts';
 import { type Pool, type Session, sessionOf } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
+import { removeIfEmpty } from '../shared-parent.ts';
 import { inTransaction } from '../transaction.ts';
 import { BooksMoved } from './books-of-slots.ts';
 import { type Folded, foldBatch } from './fold.ts';
 import { setAside } from './set-aside.ts';
+import type { Slot } from './slots.ts';
 
 export interface Journal {
   /**
@@ -114,12 +116,21 @@ type Enter = (limit: number) => Promise<Folded>;
 async function fold(parts: FoldParts, session: Session, deadline: number): Promise<Folded> {
   for (let limit = batchEntries; ; limit = Math.floor(limit / 10)) {
     try {
-      return await inFold(parts, deadline, (_own, enter) => enter(limit));
+      const folded = await inFold(parts, deadline, (_own, enter) => enter(limit));
+      for (const slot of folded.emptied) await removeEmptied(parts, slot);
+      return folded;
     } catch (failure) {
       if (failure instanceof FhirError || isConnectionLost(failure)) throw failure;
       if (limit === 1) return setAside(session, failure);
     }
   }
+}
+
+/** A row that the gateway made for a finding is nobody's when MediMax has deleted the last one under it. */
+async function removeEmptied({ pool, registry, timeoutMs }: FoldParts, { table, key }: Slot): Promise<void> {
+  const below = registry.ofTable(table).find(({ variant: { source } }) => source.parent?.table === table && source.parent.shared);
+  if (!below) return;
+  await inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs }, (own) => removeIfEmpty(own, below, key));
 }
 
 /** Runs in a transaction with a snapshot that may enter the journal; again from the start when others have moved the books meanwhile. */

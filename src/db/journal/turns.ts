@@ -51,6 +51,7 @@ export function takeTurn(
 
 function change(books: Books, slot: Slot, was: There, is: There, statement: Statement): void {
   const book = books.find(slot, was.variant.name);
+  if (book?.state === 2 && was.stored.children.length > 0 && is.stored.children.length === 0) books.emptied.push(slot);
   if (book?.state !== 0) return;
   const patientKey = patientKeyOf(is);
   if (was.variant !== is.variant) {
