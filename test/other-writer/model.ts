@@ -16,6 +16,8 @@ interface TableRules {
   readonly type: (row: ModelRow) => string | null;
   /** Columns whose change also changes the resource of the row above. */
   readonly shownAbove?: readonly string[];
+  /** Whether the resource shows when its row was made. */
+  readonly showsCreation?: true;
   /** Columns whose change also changes the resources of the rows below. */
   readonly shownBelow?: readonly string[];
 }
@@ -44,6 +46,7 @@ export const rules: Readonly<Record<string, TableRules>> = {
     prefix: 'ap',
     belongsTo: ofPatient,
     type: () => 'Appointment',
+    showsCreation: true,
     shownBelow: ['patient_id', 'appointment_date'],
   },
   Appointment_Symptom: {
@@ -66,6 +69,7 @@ export const rules: Readonly<Record<string, TableRules>> = {
     prefix: 'lr',
     belongsTo: ofPatient,
     type: () => 'DiagnosticReport',
+    showsCreation: true,
     shownBelow: ['patient_id', 'lab_date', 'lab_type', 'ordering_doctor', 'lab_facility'],
   },
   Lab_Finding: {
@@ -138,6 +142,19 @@ export class Model {
     if (changed.some((column) => shownBelow.includes(column))) {
       for (const below of this.below(table, key)) this.touch(below.table, below.key, below.row, 'living');
     }
+  }
+
+  /** A row deleted and inserted by one statement: what hangs on it falls, and of the rest only what differs is a change. */
+  replace(table: string, key: number, row: ModelRow): void {
+    if (!this.rows(table).has(key)) {
+      this.insert(table, key, row);
+      return;
+    }
+    const below = this.below(table, key);
+    for (const one of below) this.fall(one.table, one.key, one.row);
+    this.update(table, key, row);
+    const isShown = rule(table).showsCreation || below.some((one) => rule(one.table).shownAbove);
+    if (isShown) this.touch(table, key, this.rows(table).get(key) ?? row, 'living');
   }
 
   remove(table: string, key: number): void {

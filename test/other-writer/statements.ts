@@ -238,13 +238,10 @@ function replace(model: Model, random: Random): Statement | null {
   const key = anyKey(model, random, table);
   const row = randomRow(model, random, table);
   if (key === null || !row) return null;
-  return {
-    ...insertSql(table, [{ [rule(table).key]: key, ...row }], 'REPLACE'),
-    effect: () => {
-      model.remove(table, key);
-      model.insert(table, key, row);
-    },
-  };
+  // The time at which the row was made is shown by some: another one than before, whatever the clock says.
+  const made = { created_at: new Date(random.below(2 ** 30) * 1000).toISOString().slice(0, 19).replace('T', ' ') };
+  const whole = { [rule(table).key]: key, ...row, ...(rule(table).showsCreation ? made : {}) };
+  return { ...insertSql(table, [whole], 'REPLACE'), effect: () => model.replace(table, key, row) };
 }
 
 function upsert(model: Model, random: Random): Statement | null {
