@@ -26,6 +26,8 @@ export interface ChunkSettings {
 export async function workChunk(given: ImportParts, job: Job, taken: Chunk, settings: ChunkSettings): Promise<void> {
   let chunk = taken;
   for (let race = 0; ; ) {
+    // Lines may refer to what MediMax has only just written.
+    await given.parts.journal.settle();
     const prepared = await prepareChunk(given, job, chunk, settings.setWise);
     await settings.alive();
     try {

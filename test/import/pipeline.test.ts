@@ -1,6 +1,8 @@
 /** Whole imports: from the stream of lines to rows, ledger and manifest. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { ResultSetHeader } from 'mysql2/promise';
+import { connectMedimax } from '../search/medimax.ts';
 import { type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
 
 let given: ImportGateway;
@@ -63,6 +65,16 @@ test('lines in any order: what refers to a line not seen yet waits for it; types
     [8, 'error', 'code-invalid', 'Patient.gender'],
     [9, 'error', 'business-rule', 'Patient.birthDate'],
   ]);
+});
+
+test('lines refer to a patient whom MediMax has registered a moment ago', async () => {
+  const medimax = await connectMedimax(given.gateway.pool);
+  const [made] = await medimax.query<ResultSetHeader>("INSERT INTO Patient (name, sex) VALUES ('Walked In', 'Other')");
+  await medimax.end();
+  const subject = { identifier: { system: given.config.clinic.identifierSystem, value: String(made.insertId) } };
+  const job = await importLines(given, 'lab-walk-in', [{ ...condition('w1', ''), subject }]);
+  assert.deepEqual(await summary(given, job), { Condition: { created: 1 } });
+  assert.equal((await given.gateway.repository.read('Condition', 'lab-walk-in.w1'))?.stored?.row['patient_id'], made.insertId);
 });
 
 test('the same file again changes nothing', async () => {
