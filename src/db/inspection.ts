@@ -7,6 +7,7 @@ import { neededReferences, planColumns } from '../mapping/plan.ts';
 import { complement, contentOf } from '../mapping/render.ts';
 import { type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Stored } from '../mapping/types.ts';
+import { afterJournal } from './journal/journal.ts';
 import { linkedJoin } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
@@ -40,10 +41,11 @@ export interface Inspection {
 export function createInspection(parts: DatabaseParts): Inspection {
   const session = sessionOf(parts.pool, parts.timeoutMs);
   return {
-    preview: (resourceType, resource) => preview(parts, session, resourceType, resource),
+    preview: (resourceType, resource) => afterJournal(parts.journal, () => preview(parts, session, resourceType, resource)),
     async resourcesOf(table, key) {
       const known = Object.values(tables).find(({ name }) => name === table);
       if (!known) return null;
+      await parts.journal.settle();
       const found: ResourceOfRow[] = [];
       for (const variant of parts.registry.ofTable(table as TableName))
         found.push(...(await resourcesIn(session, variant, table, key))); // marked place: a name of the tables
