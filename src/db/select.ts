@@ -2,9 +2,9 @@
 import knexPackage from 'knex';
 import { parseJson } from '../fhir/json.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
-import { childColumnsOf, type TableName, tables } from '../mapping/tables.ts';
-import type { Columns, ColumnValue, Source, Stored, StoredChild } from '../mapping/types.ts';
-import { placeOf } from './journal/entry.ts';
+import { childColumnsOf, tables } from '../mapping/tables.ts';
+import type { Columns, ColumnValue, Stored, StoredChild } from '../mapping/types.ts';
+import { waitingFor, waitingForKept } from './journal/waiting.ts';
 import { linkedJoin } from './linked-rows.ts';
 import type { RowValues } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
@@ -165,39 +165,6 @@ function rowlessSelect(variant: CompiledVariant): VariantSelect {
     lockBy: (_rid, count = 1) => `${from} '${variant.resourceType}' AND r.state = 0 AND r.rid IN (${marks(count)}) FOR UPDATE`,
     decode: decoder(variant, ['rid', 'patient_id'], [], []),
   };
-}
-
-/**
- * Whether the journal has something of the rows that the resource is made of: then what they say belongs to a version that is still to be
- * entered. Asked in the same statement, hence of the same state of the database. `r` is the resource, `t` its row.
- */
-function waitingFor({ table, parent, child }: Source): string {
-  const tests = [
-    waiting('row_key', 'r.source_key', table),
-    ...(parent ? [waiting('row_key', `t.${parent.foreignKey}`, parent.table)] : []),
-    ...(child ? [child.linked ? waitingLinked(child.table) : waiting('above', 'r.source_key', child.table)] : []),
-  ];
-  // A living resource whose row is gone, or of another kind, is behind in any case.
-  const key = `t.${tables[table].key}`;
-  return `(${tests.join(' OR ')} OR (r.state = 0 AND ${key} IS NULL))`;
-}
-
-function waitingLinked(table: TableName): string {
-  const place = placeOf(table);
-  return (
-    'EXISTS (SELECT 1 FROM fhir_linked_row k JOIN fhir_journal j ON j.row_key = k.row_key AND j.place = k.place ' +
-    `WHERE k.place = ${place} AND k.owner_key = r.source_key)`
-  );
-}
-
-/** What has no row goes with its patient, or is followed by a row under the key that it had. */
-function waitingForKept({ table, idPrefix }: Source): string {
-  const key = `IF(r.id REGEXP '^${idPrefix}-[0-9]{1,9}$', CAST(SUBSTRING(r.id, ${idPrefix.length + 2}) AS SIGNED), NULL)`;
-  return `(${waiting('row_key', 'r.patient_key', 'Patient')} OR ${waiting('row_key', key, table)})`;
-}
-
-function waiting(column: 'row_key' | 'above', key: string, table: TableName): string {
-  return `EXISTS (SELECT 1 FROM fhir_journal j WHERE j.${column} = ${key} AND j.place = ${placeOf(table)})`;
 }
 
 /** Our own parameter marks, told from those of Knex's constants by their quotes. */

@@ -1,15 +1,10 @@
-/** The books of the resources that a batch of the journal may change: read once, changed in memory, written set-wise. */
+/** The books of the resources that a batch of the journal may change, changed in memory: read by read-books.ts, written by write-books.ts. */
 import { keptName } from '../../mapping/compile.ts';
-import type { Registry } from '../../mapping/registry.ts';
-import type { TableName } from '../../mapping/tables.ts';
 import type { Stored } from '../../mapping/types.ts';
-import { enterChanges } from '../books.ts';
-import { insertMany } from '../bulk-insert.ts';
 import { after } from '../clock.ts';
-import type { Bound, RowValues, Session } from '../pool.ts';
+import type { Bound } from '../pool.ts';
 import { datetimeOf, instantOf } from '../select.ts';
 import type { FindId, Slot } from './slots.ts';
-import { nameOf } from './slots.ts';
 
 /** A row of `fhir_resource`, changed in place. */
 export interface Book {
@@ -55,147 +50,32 @@ export interface Books {
   enter(book: Book, sets: Sets): void;
   /** Rows kept for others that have none any more. */
   readonly emptied: Slot[];
-  write(session: Session): Promise<void>;
+  /** What is to be written. */
+  readonly changed: ChangedBooks;
 }
 
-/** Somebody has written one of these resources since the snapshot: the batch begins again. */
-export class BooksMoved extends Error {}
-
-const columns = 'rid, type, id, variant, source_key, patient_key, version, last_updated, state, tx, refined, origin, overlay';
-const chunkRows = 500;
-
-/** Reads the books in the transaction's snapshot and locks them. @throws BooksMoved */
-export async function openBooks(
-  session: Session,
-  registry: Registry,
-  keys: ReadonlyMap<TableName, readonly number[]>,
-  slots: readonly Slot[],
-  patients: readonly number[],
-): Promise<Books> {
-  const ids = await readIds(session, registry, keys);
-  const rids = new Set<number>();
-  for (const slot of slots) for (const rid of ids.ridsOf(slot)) rids.add(rid);
-  const kept =
-    patients.length === 0
-      ? []
-      : await session.once(
-          `SELECT rid, patient_key FROM fhir_resource WHERE patient_key IN (?) AND variant = '${keptName}' AND state = 0`,
-          [patients] as unknown as Bound[],
-        );
-  for (const [rid] of kept) rids.add(Number(rid));
-  for (const rid of await ridsByIds(session, registry, slots)) rids.add(rid);
-  const books = await lockBooks(
-    session,
-    [...rids].sort((a, b) => a - b),
-  );
-  return booksOver(books, ids.idOf);
-}
-
-interface Ids {
-  readonly idOf: FindId;
-  ridsOf(slot: Slot): readonly number[];
-}
-
-/** The ids of all resources whose rows are of these keys. */
-async function readIds(session: Session, registry: Registry, keys: ReadonlyMap<TableName, readonly number[]>): Promise<Ids> {
-  const byRow = new Map<string, string>();
-  const bySlot = new Map<string, number[]>();
-  for (const [table, ofTable] of keys) {
-    const variants = registry.ofTable(table).filter(({ variant }) => variant.source.table === table);
-    for (const [type, ofType] of Map.groupBy(variants, ({ resourceType }) => resourceType)) {
-      const names = ofType.map(({ name }) => name);
-      for (let start = 0; start < ofTable.length; start += chunkRows) {
-        const rows = await session.once(
-          'SELECT rid, variant, source_key, id FROM fhir_resource WHERE type = ? AND variant IN (?) AND source_key IN (?)',
-          [type, names, ofTable.slice(start, start + chunkRows)] as unknown as Bound[], // the driver spreads lists
-        );
-        for (const [rid, variant, key, id] of rows) {
-          byRow.set(`${type}/${variant}/${key}`, String(id));
-          const name = nameOf({ resourceType: type, table, key: Number(key) });
-          bySlot.set(name, [...(bySlot.get(name) ?? []), Number(rid)]);
-        }
-      }
-    }
-  }
-  return {
-    idOf: (type, variant, key) => byRow.get(`${type}/${variant}/${key}`) ?? null,
-    ridsOf: (slot) => bySlot.get(nameOf(slot)) ?? [],
-  };
-}
-
-/** Resources that had the id which a row of a slot would give: deleted under another variant, or withdrawn. */
-async function ridsByIds(session: Session, registry: Registry, slots: readonly Slot[]): Promise<readonly number[]> {
-  const found: number[] = [];
-  for (const [type, ofType] of Map.groupBy(slots, ({ resourceType }) => resourceType)) {
-    const ids = ofType.flatMap((slot) => idFor(registry, slot) ?? []);
-    for (let start = 0; start < ids.length; start += chunkRows) {
-      const rows = await session.once('SELECT rid FROM fhir_resource WHERE type = ? AND id IN (?)', [
-        type,
-        ids.slice(start, start + chunkRows),
-      ] as unknown as Bound[]);
-      found.push(...rows.map(([rid]) => Number(rid)));
-    }
-  }
-  return found;
-}
-
-export function idFor(registry: Registry, { resourceType, table, key }: Slot): string | undefined {
-  const variant = registry.get(resourceType)?.variants.find((one) => one.variant.source.table === table);
-  return variant && `${variant.variant.source.idPrefix}-${key}`;
-}
-
-/** Keys from a JSON list as a table: each is looked up by itself, so that no row beside them is locked. */
-export const keyList = "JSON_TABLE(?, '$[*]' COLUMNS (id BIGINT UNSIGNED PATH '$'))";
-
-/** As the snapshot has them, provided that they are still so: a lock alone would see what was committed after the snapshot. */
-async function lockBooks(session: Session, rids: readonly number[]): Promise<readonly Book[]> {
-  const books: Book[] = [];
-  for (let start = 0; start < rids.length; start += chunkRows) {
-    const chunk = [JSON.stringify(rids.slice(start, start + chunkRows))];
-    const own = names.map((name) => `r.${name}`).join(', ');
-    const select = `SELECT ${own} FROM ${keyList} x STRAIGHT_JOIN fhir_resource r FORCE INDEX (PRIMARY) ON r.rid = x.id`;
-    const seen = await session.once(select, chunk);
-    const now = await session.once(`${select} FOR UPDATE`, chunk);
-    if (JSON.stringify(seen) !== JSON.stringify(now)) throw new BooksMoved();
-    books.push(...now.map(bookOf));
-  }
-  return books;
-}
-
-function bookOf(row: RowValues): Book {
-  const [rid, type, id, variant, sourceKey, patientKey, version, lastUpdated, state, tx, refined, origin, overlay] = row;
-  const keyOf = (value: string | number | null | undefined) => (value === null || value === undefined ? null : Number(value));
-  return {
-    rid: Number(rid),
-    type: String(type),
-    id: String(id),
-    variant: String(variant),
-    sourceKey: keyOf(sourceKey),
-    patientKey: keyOf(patientKey),
-    version: Number(version),
-    lastUpdated: String(lastUpdated),
-    state: Number(state),
-    tx: String(tx),
-    refined: Number(refined),
-    origin: String(origin),
-    overlay: overlay === null || overlay === undefined ? null : String(overlay),
-    isTouched: false,
-    isRemoved: false,
-  };
-}
-
-interface Ended {
+/** A version that a statement has ended: what `fhir_version` keeps of it. */
+export interface Ended {
   readonly book: Book;
   readonly values: readonly Bound[];
 }
 
-interface Entered {
+/** A version for the change feed. */
+export interface Entered {
   readonly book: Book;
   readonly version: number;
   readonly patientKey: number | null;
 }
 
-function booksOver(read: readonly Book[], findId: FindId): Books {
+export interface ChangedBooks {
+  readonly all: readonly Book[];
+  readonly ended: readonly Ended[];
+  readonly entered: readonly Entered[];
+  /** Versions that a batch before this one has entered; their patient may be another now. */
+  readonly owned: readonly Entered[];
+}
+
+export function booksOver(read: readonly Book[], findId: FindId): Books {
   const all = [...read];
   const byRow = new Map(all.map((book) => [`${book.type}/${book.variant}/${book.sourceKey}`, book]));
   const byId = new Map(all.map((book) => [`${book.type}/${book.id}`, book]));
@@ -266,78 +146,6 @@ function booksOver(read: readonly Book[], findId: FindId): Books {
       enter(book, sets);
     },
     enter,
-    write: (session) => write(session, all, ended, entered, owned),
+    changed: { all, ended, entered, owned },
   };
-}
-
-async function write(
-  session: Session,
-  all: readonly Book[],
-  ended: readonly Ended[],
-  entered: readonly Entered[],
-  owned: readonly Entered[],
-): Promise<void> {
-  for (const { rid } of all.filter((book) => book.isRemoved && book.rid !== null))
-    await session.modify('DELETE FROM fhir_resource WHERE rid = ?', [rid]);
-  const touched = all.filter(({ isTouched, isRemoved }) => isTouched && !isRemoved);
-  const made = touched.filter(({ rid }) => rid === null);
-  const moved = touched.filter(({ rid }) => rid !== null);
-  const rows = made.map((book) => valuesOf(book).slice(1));
-  await insertMany(session, 'fhir_resource', names.slice(1), rows);
-  await learnRids(session, made);
-  await updateBooks(session, moved);
-  await insertMany(
-    session,
-    'fhir_version',
-    ['rid', 'version', 'variant', 'last_updated', 'state', 'refined', 'origin', 'doc', 'overlay'],
-    ended.filter(({ book }) => !book.isRemoved).map(({ book, values }) => [book.rid, ...values]),
-  );
-  const changes = entered.filter(({ book }) => !book.isRemoved);
-  await enterChanges(
-    session,
-    changes.map(({ book, version, patientKey }) => ({ rid: Number(book.rid), version, patientKey })),
-  );
-  for (const { book, version, patientKey } of owned.filter(({ book }) => !book.isRemoved))
-    await session.modify('UPDATE fhir_change SET patient_key = ? WHERE rid = ? AND version = ? AND NOT patient_key <=> ?', [
-      patientKey,
-      Number(book.rid),
-      version,
-      patientKey,
-    ]);
-}
-
-const names = columns.split(', ');
-
-function valuesOf(book: Book): readonly Bound[] {
-  const { rid, type, id, variant, sourceKey, patientKey, version, lastUpdated, state, tx, refined, origin, overlay } = book;
-  return [rid, type, id, variant, sourceKey, patientKey, version, lastUpdated, state, tx, refined, origin, overlay];
-}
-
-/** How the server numbers the rows of one statement is not assumed. */
-async function learnRids(session: Session, made: readonly Book[]): Promise<void> {
-  for (const [type, ofType] of Map.groupBy(made, (book) => book.type)) {
-    const byId = new Map(ofType.map((book) => [book.id, book]));
-    const ids = [...byId.keys()];
-    for (let start = 0; start < ids.length; start += chunkRows) {
-      const rows = await session.once('SELECT rid, id FROM fhir_resource WHERE type = ? AND id IN (?)', [
-        type,
-        ids.slice(start, start + chunkRows),
-      ] as unknown as Bound[]);
-      for (const [rid, id] of rows) {
-        const book = byId.get(String(id));
-        if (book) book.rid = Number(rid);
-      }
-    }
-  }
-}
-
-/** Existing rows by their key, in one statement: their rids are there, so nothing is inserted. */
-async function updateBooks(session: Session, touched: readonly Book[]): Promise<void> {
-  const sets = names.slice(3).map((name) => `${name} = VALUES(${name})`);
-  for (let start = 0; start < touched.length; start += chunkRows) {
-    const rows = touched.slice(start, start + chunkRows).map(valuesOf);
-    await session.once(`INSERT INTO fhir_resource (${columns}) VALUES ? ON DUPLICATE KEY UPDATE ${sets.join(', ')}`, [
-      rows,
-    ] as unknown as Bound[]);
-  }
 }

@@ -7,13 +7,16 @@ import { type TableName, tables } from '../../mapping/tables.ts';
 import type { Columns, Env } from '../../mapping/types.ts';
 import { link, unlink } from '../linked-rows.ts';
 import type { Bound, Session } from '../pool.ts';
-import { keyList, openBooks, type Statement } from './books-of-slots.ts';
+import type { Statement } from './books-of-slots.ts';
 import { entryColumns, entryOf, type JournalEntry, placeOf } from './entry.ts';
+import { keyList } from './key-list.ts';
 import { readBatch } from './read-batch.ts';
+import { openBooks } from './read-books.ts';
 import { familiesOf, nameOf, type Slot, slotsOf } from './slots.ts';
 import { passStatement } from './ties.ts';
 import { takeTurn } from './turns.ts';
 import { createWorld, type Present, type Tie, type World } from './world.ts';
+import { writeBooks } from './write-books.ts';
 
 const chunkRows = 500;
 
@@ -40,7 +43,7 @@ export async function foldBatch(session: Session, registry: Registry, env: Env, 
   const { keys, slots, patients } = concerned(registry, world, statements);
   const books = await openBooks(session, registry, keys, slots, patients);
   for (const entries of statements) takeTurn(registry, world, books, entries, markOf(entries), env);
-  await books.write(session);
+  await writeBooks(session, books.changed);
   await writeTies(session, world.ties());
   await removeEntries(
     session,

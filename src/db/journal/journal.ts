@@ -8,8 +8,8 @@ import { type Pool, type Session, sessionOf } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
 import { removeIfEmpty } from '../shared-parent.ts';
 import { inTransaction } from '../transaction.ts';
-import { BooksMoved } from './books-of-slots.ts';
 import { type Folded, foldBatch } from './fold.ts';
+import { BooksMoved } from './read-books.ts';
 import { setAside } from './set-aside.ts';
 import type { Slot } from './slots.ts';
 

@@ -116,3 +116,9 @@ export function isRowOf({ variant: { source } }: CompiledVariant, table: TableNa
 function isOf(where: { readonly column: string; readonly value: string } | undefined, row: Columns): boolean {
   return where === undefined || row[where.column] === where.value;
 }
+
+/** The id that the row of a slot gives its resource, unless a client has named it. */
+export function idFor(registry: Registry, { resourceType, table, key }: Slot): string | undefined {
+  const variant = registry.get(resourceType)?.variants.find((one) => one.variant.source.table === table);
+  return variant && `${variant.variant.source.idPrefix}-${key}`;
+}

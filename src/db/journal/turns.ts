@@ -6,9 +6,9 @@ import type { Env, Stored } from '../../mapping/types.ts';
 import { overlayText } from '../books.ts';
 import { parseOverlay } from '../select.ts';
 import { projectionOf, staleBitsBetween } from '../stored-difference.ts';
-import { type Book, type Books, idFor, type Statement } from './books-of-slots.ts';
+import type { Book, Books, Statement } from './books-of-slots.ts';
 import type { JournalEntry } from './entry.ts';
-import { nameOf, patientKeyIn, type Slot, slotsOf, storedAt, variantAt } from './slots.ts';
+import { idFor, nameOf, patientKeyIn, type Slot, slotsOf, storedAt, variantAt } from './slots.ts';
 import { passStatement } from './ties.ts';
 import type { World } from './world.ts';
 
