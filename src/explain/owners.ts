@@ -1,5 +1,6 @@
 /** Who says each part of a resource: the pair that speaks last, or the overlay. It follows `renderLifted` step by step. */
 import type { CompiledPair, CompiledVariant, Overlay } from '../mapping/compile.ts';
+import { dropDangling } from '../mapping/contained.ts';
 import { isObject, type JsonObject, lower } from '../mapping/lift.ts';
 import { mergeInto } from '../mapping/paths.ts';
 import type { Env, Stored } from '../mapping/types.ts';
@@ -23,6 +24,7 @@ const beside: Owner = { pair: null, isKept: true };
 export function ownersOf(variant: CompiledVariant, stored: Stored, overlay: Overlay | null, refined: number, env: Env): Owned {
   const lifted: JsonObject = {};
   const owners = new Map<string, Owner>();
+  let hasLapsed = false;
   const add = (part: JsonObject, owner: Owner) => {
     for (const [key, value] of Object.entries(part)) {
       if (value === undefined) continue;
@@ -33,13 +35,16 @@ export function ownersOf(variant: CompiledVariant, stored: Stored, overlay: Over
     mergeInto(lifted, part);
   };
   for (const compiled of variant.pairs) {
-    const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
+    const said = overlay?.refined[compiled.name];
+    const refinement = refined & compiled.bit ? said : undefined;
     const { list } = compiled.pair;
     const isKept = refinement !== undefined && (list !== undefined || refinement.fp === compiled.fingerprint(stored));
     if (isKept && list) add({ ...list.merge(refinement.el, refinement.fp, stored, env) }, { pair: compiled, isKept });
     else add(isKept ? refinement.el : { ...compiled.pair.toFhir(stored, env) }, { pair: compiled, isKept });
+    hasLapsed ||= said !== undefined && !isKept;
   }
   if (overlay) add(overlay.rest, beside);
+  if (hasLapsed) dropDangling(lifted);
   const content = lower(lifted, variant.slices);
   return {
     content,

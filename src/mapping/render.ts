@@ -1,6 +1,7 @@
 /** The lens: columns and overlay to resource (get), and what a resource says beyond its columns (the complement). */
 import { sameJson } from '../fhir/json.ts';
 import type { CompiledVariant, Overlay, Refinement } from './compile.ts';
+import { dropDangling } from './contained.ts';
 import { isObject, type JsonObject, lift, lower } from './lift.ts';
 import { isOurSource } from './origin.ts';
 import { mergeInto } from './paths.ts';
@@ -18,8 +19,10 @@ export function renderLifted(
   env: Env,
 ): JsonObject {
   const lifted: JsonObject = {};
+  let hasLapsed = false;
   for (const compiled of variant.pairs) {
-    const refinement = refined & compiled.bit ? overlay?.refined[compiled.name] : undefined;
+    const said = overlay?.refined[compiled.name];
+    const refinement = refined & compiled.bit ? said : undefined;
     const { list } = compiled.pair;
     if (refinement && list) {
       mergeInto(lifted, list.merge(refinement.el, refinement.fp, stored, env));
@@ -27,8 +30,10 @@ export function renderLifted(
     }
     const holds = refinement !== undefined && refinement.fp === compiled.fingerprint(stored);
     mergeInto(lifted, holds ? refinement.el : compiled.pair.toFhir(stored, env));
+    hasLapsed ||= said !== undefined && !holds;
   }
   if (overlay) mergeInto(lifted, overlay.rest);
+  if (hasLapsed) dropDangling(lifted);
   return lifted;
 }
 

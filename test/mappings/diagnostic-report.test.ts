@@ -5,6 +5,7 @@ import { diagnosticReport } from '../../mappings/diagnostic-report.ts';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
 import { FhirError } from '../../src/fhir/outcome.ts';
 import type { JsonObject } from '../../src/mapping/lift.ts';
+import { renderContent } from '../../src/mapping/render.ts';
 import type { ColumnValue, Stored } from '../../src/mapping/types.ts';
 import { labReport as anyLabReport, report as anyReport } from '../support/generators/diagnostic-report.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
@@ -210,4 +211,43 @@ describe('which row keeps a DiagnosticReport', () => {
 describe('the laws', () => {
   mappingLaws({ variant: report, env, resources: anyReport('pt-1'), acceptedMin: 0.95 });
   mappingLaws({ variant: labReport, env, resources: anyLabReport('pt-1'), acceptedMin: 0.95 });
+});
+
+describe('contained resources when MediMax changes who ordered the report', () => {
+  const order = {
+    resourceType: 'ServiceRequest',
+    id: 'sr',
+    status: 'active',
+    intent: 'order',
+    subject: { reference: 'Patient/pt-1' },
+  };
+  const doctor = { resourceType: 'Practitioner', id: 'doc', name: [{ text: 'Dr. Ordering' }] };
+  const ordered = {
+    ...sent,
+    category: [{ coding: [{ system: v2, code: 'LAB' }] }],
+    basedOn: [{ reference: '#sr' }],
+    contained: [{ ...order, requester: { reference: '#doc', display: 'Dr. Ordering' } }, doctor],
+  };
+  const changed = (resource: JsonObject): JsonObject => {
+    const { stored: rows, overlay, refined, read } = writeResource(labReport, resource, env);
+    assert.deepEqual(read()['contained' as never], resource['contained']);
+    const now = { ...rows, row: { ...rows.row, ordering_doctor: 'Dr. Other' } };
+    const content = { resourceType: 'DiagnosticReport', ...renderContent(labReport, now, overlay, refined, env) };
+    assertValid(content);
+    return content;
+  };
+  const idsIn = ({ contained }: JsonObject) => (contained as { id: string }[]).map(({ id }) => id);
+
+  test('what only the old order referred to goes with it', () => {
+    assert.deepEqual(idsIn(changed(ordered)), ['medimax-order']);
+  });
+
+  test('what others refer to stays', () => {
+    assert.deepEqual(idsIn(changed({ ...ordered, resultsInterpreter: [{ reference: '#doc' }] })), ['medimax-order', 'doc']);
+  });
+
+  test('the old order stays where something else speaks of it, with all that it refers to', () => {
+    const extension = [{ url: 'http://example.org/about', valueReference: { reference: '#sr' } }];
+    assert.deepEqual(idsIn(changed({ ...ordered, extension })).toSorted(), ['doc', 'medimax-order', 'sr']);
+  });
 });
