@@ -82,10 +82,14 @@ export function booksOver(read: readonly Book[], findId: FindId): Books {
   const ended: Ended[] = [];
   const entered: Entered[] = [];
   const owned: Entered[] = [];
-  const enter: Books['enter'] = (book, sets) => {
+  /** As its present version is now. */
+  const set = (book: Book, sets: Sets): Entered => {
     Object.assign(book, sets, { isTouched: true });
     byRow.set(`${book.type}/${book.variant}/${book.sourceKey}`, book);
-    entered.push({ book, version: book.version, patientKey: book.patientKey });
+    return { book, version: book.version, patientKey: book.patientKey };
+  };
+  const enter: Books['enter'] = (book, sets) => {
+    entered.push(set(book, sets));
   };
   return {
     emptied: [],
@@ -122,8 +126,7 @@ export function booksOver(read: readonly Book[], findId: FindId): Books {
     moveOn(book, stored, { made, mark }, sets) {
       // Its version is there: what the rest of the statement changes is part of it.
       if (book.tx === mark) {
-        Object.assign(book, sets, { isTouched: true });
-        owned.push({ book, version: book.version, patientKey: book.patientKey });
+        owned.push(set(book, sets));
         return;
       }
       ended.push({

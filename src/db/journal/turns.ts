@@ -59,7 +59,7 @@ function change(books: Books, slot: Slot, was: There, is: There, statement: Stat
     return;
   }
   if (projectionOf(was.variant, was.stored) === projectionOf(is.variant, is.stored)) return;
-  // Unsigned: the mask is one of 31 bits.
+  // 31 bits at most: never negative.
   const refined = book.refined & ~staleBitsBetween(is.variant, was.stored, is.stored);
   books.moveOn(book, was.stored, statement, { patientKey, refined });
 }
