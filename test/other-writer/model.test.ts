@@ -1,6 +1,6 @@
 /**
- * Random scripts of MediMax's SQL and of API calls against a plain model: after every step the versions are the model's, and in the
- * end every version ever made reads as it did when it was current. `npm run hunt:writers` runs it for longer.
+ * Random scripts of MediMax's SQL and of API calls against a plain model: after every step the versions, and what a search finds, are the
+ * model's, and in the end every version ever made reads as it did when it was current. `npm run hunt:writers` runs it for longer.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ const seeds = isHunt
 const steps = isHunt ? 400 : 120;
 
 for (const seed of seeds) {
-  test(`versions, ETags, history and feed equal the model, seed ${seed}`, async () => {
+  test(`versions, ETags, history, search and feed equal the model, seed ${seed}`, async () => {
     const writers = await twoWriters();
     const script: string[] = [];
     try {
@@ -39,11 +39,14 @@ async function play(writers: TwoWriters, seed: number, script: string[]): Promis
   const model = new Model(writers.gateway.registry.resourceTypes);
   // A session like any: another time zone, no strictness.
   await writers.medimax.query("SET time_zone = '-03:30', sql_mode = ''");
+  const searched = new Map<string, string>();
   for (let step = 0; step < steps; step += 1) {
     const roll = random.below(10);
     if (roll < 6) await single(writers, model, random, script);
     else if (roll < 8) await transaction(writers, model, random, script);
     else await callApi(writers, model, random, script);
+    // Before anything else has been asked: the search itself must see what MediMax has just committed.
+    await compareSearch(writers, model, searched, script.at(-1) ?? '');
     await compare(writers, model, script.at(-1) ?? '');
     await readNew(writers, model);
   }
@@ -173,6 +176,22 @@ async function compare(writers: TwoWriters, model: Model, step: string): Promise
   const actual = found.map(({ type, id, version, state }) => `${type}/${id} ${version} ${state === 0 ? 'living' : 'deleted'}`);
   const expected = [...model.resources].map(([name, { state, contents }]) => `${name} ${contents.length} ${state}`);
   assert.deepEqual(actual.toSorted(), expected.toSorted(), step);
+}
+
+/** Each type that has changed since it was searched last: all that is living, at its present version. */
+async function compareSearch(writers: TwoWriters, model: Model, searched: Map<string, string>, step: string): Promise<void> {
+  const living = [...model.resources].filter(([, { state }]) => state === 'living');
+  const named = living.map(([name, { contents }]) => `${name} ${contents.length}`).toSorted();
+  for (const type of writers.gateway.registry.resourceTypes) {
+    const expected = named.filter((one) => one.startsWith(`${type}/`));
+    if (searched.get(type) === expected.join('\n')) continue;
+    const { body } = await request(writers.app).get(`/fhir/${type}?_count=1000&_elements=id`).expect(200);
+    const found = ((body.entry ?? []) as { resource: { id: string; meta: { versionId: string } } }[]).map(
+      ({ resource }) => `${type}/${resource.id} ${resource.meta.versionId}`,
+    );
+    assert.deepEqual(found.toSorted(), expected, `search after ${step}`);
+    searched.set(type, expected.join('\n'));
+  }
 }
 
 /** Content of what has just been made, to be compared with the same version when it is past. */
