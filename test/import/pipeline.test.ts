@@ -77,6 +77,32 @@ test('lines refer to a patient whom MediMax has registered a moment ago', async 
   assert.equal((await given.gateway.repository.read('Condition', 'lab-walk-in.w1'))?.stored?.row['patient_id'], made.insertId);
 });
 
+test('a history of several conditions is as many rows of one resource', async () => {
+  const before = await given.tables();
+  const family = {
+    resourceType: 'FamilyMemberHistory',
+    id: 'f1',
+    status: 'partial',
+    patient: { reference: 'Patient/1' },
+    relationship: { text: 'aunt' },
+    condition: [
+      { code: { text: 'Gout' } },
+      { code: { text: 'Stroke' }, outcome: { text: 'well' } },
+      { code: { text: 'Asthma' } },
+    ],
+  };
+  for (const expected of [{ created: 1 }, { unchanged: 1 }]) {
+    const job = await importLines(given, 'lab-family', [patient('1'), family]);
+    assert.deepEqual((await summary(given, job))['FamilyMemberHistory'], expected);
+  }
+  const record = await given.gateway.repository.read('FamilyMemberHistory', 'lab-family.f1');
+  assert.ok(record);
+  assert.deepEqual(given.gateway.repository.render(record)['condition'], family.condition);
+  const now = await given.tables();
+  assert.equal(Number(now['Medical_History']) - Number(before['Medical_History']), 3);
+  assert.equal(Number(now['fhir_resource']) - Number(before['fhir_resource']), 2);
+});
+
 test('the same file again changes nothing', async () => {
   const lines = [patient('1'), condition('c1', 'Patient/1'), condition('c2', 'Patient/1')];
   await importLines(given, 'lab-b', lines);
