@@ -30,7 +30,10 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
   const redis = openRedis(config.redis.url, (failure) => log.warn('redis', { failure }));
   const triggersReady = await triggersAreThere(gateway, log);
   const ready = async (): Promise<readonly ReadinessCheck[]> => {
-    const [database, cache] = await Promise.allSettled([gateway.pool.query('SELECT 1 FROM fhir_resource LIMIT 1'), redis.ping()]);
+    const [database, cache] = await Promise.allSettled([
+      gateway.pool.query('SELECT 1 FROM fhir_resource, fhir_journal LIMIT 1'),
+      redis.ping(),
+    ]);
     return [
       { name: 'database', ready: database.status === 'fulfilled' },
       { name: 'redis', ready: cache.status === 'fulfilled' },

@@ -13,6 +13,7 @@ import { cursorSecret } from './db/cursor-secret.ts';
 import { createHistory, type History } from './db/history.ts';
 import { createInspection } from './db/inspection.ts';
 import { createJournal } from './db/journal/journal.ts';
+import { refuseUnmigrated } from './db/migrate.ts';
 import { type DatabaseParts, variantSelects } from './db/parts.ts';
 import { canReturnFromInsert, openPool, type Pool, sessionOf } from './db/pool.ts';
 import type { Repository } from './db/repository.ts';
@@ -52,6 +53,10 @@ export async function openGateway(config: Config): Promise<Gateway> {
   const registry = createGatewayRegistry();
   const pool = await openPool(config);
   const timeoutMs = config.db.readTimeoutMs;
+  await refuseUnmigrated(sessionOf(pool, timeoutMs)).catch(async (failure: unknown) => {
+    await pool.end();
+    throw failure;
+  });
   const terms = loadTermTables(config.clinic.termsDir);
   const env = environment(config, terms);
   const journal = createJournal(pool, registry, env, timeoutMs);

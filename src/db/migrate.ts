@@ -15,6 +15,7 @@ import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
 import { adoptRows, enterAdopted } from './adopt-rows.ts';
 import { checkSchema, type SchemaDifference } from './check-schema.ts';
+import { isDatabaseError } from './errors.ts';
 import { connectionOptions, openPool, type Session, sessionOf, sessionStatements } from './pool.ts';
 import { compareTriggers, describeTriggers, dropTriggers, installTriggers, type RunText } from './triggers/install.ts';
 
@@ -100,6 +101,22 @@ export async function migrateUp(config: Config, registry: Registry): Promise<Mig
     return { applied, differences, triggers, adopted };
   });
 }
+
+/** Whether this release can work with the database. @throws PlainError that says what is still to be run */
+export async function refuseUnmigrated(session: Session): Promise<void> {
+  const done = await session.rows('SELECT name FROM fhir_migration').catch((failure: unknown) => {
+    if (isDatabaseError(failure) && failure.errno === noSuchTable) return [];
+    throw failure;
+  });
+  const names = new Set(done.map(([name]) => String(name)));
+  const pending = migrations.filter(([name]) => !names.has(name)).map(([name]) => name);
+  if (pending.length === 0) return;
+  throw new PlainError(
+    `The database is not yet what this release needs. Run \`migrate\` first; still to run: ${pending.join(', ')}.`,
+  );
+}
+
+const noSuchTable = 1146;
 
 /** Undoes the last migration, or all, and the triggers, which write to the tables. @throws PlainError when that would drop records. */
 export async function migrateDown(config: Config, all: boolean): Promise<readonly string[]> {

@@ -5,7 +5,7 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise';
 import { type Config, readConfig } from '../../src/config.ts';
 import { migrateCheck, migrateDown, migrateUp } from '../../src/db/migrate.ts';
 import { connectionOptions } from '../../src/db/pool.ts';
-import { createGatewayRegistry } from '../../src/gateway.ts';
+import { createGatewayRegistry, openGateway } from '../../src/gateway.ts';
 import { tables } from '../../src/mapping/tables.ts';
 import { PlainError } from '../../src/plain-error.ts';
 import { type FreshDatabase, freshDatabase } from '../support/servers.ts';
@@ -121,4 +121,16 @@ test('down takes back all that up made, but not while there are records', async 
     (await names('SHOW TABLES')).filter((table) => !table.startsWith('fhir_migration')),
     [],
   );
+});
+
+test('a gateway does not start on a database of an older release, nor on one that was never migrated', async () => {
+  await assert.rejects(openGateway(config), /Run `migrate` first; still to run: 0001_gateway_settings, /);
+  await migrateUp(config, registry);
+  await (await openGateway(config)).close();
+  await migrateDown(config, false);
+  await assert.rejects(openGateway(config), (failure: unknown) => {
+    assert.ok(failure instanceof PlainError);
+    assert.match(failure.message, /still to run: 0011_linked_rows\.$/);
+    return true;
+  });
 });
