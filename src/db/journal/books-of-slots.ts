@@ -126,7 +126,9 @@ export function booksOver(read: readonly Book[], findId: FindId): Books {
     moveOn(book, stored, { made, mark }, sets) {
       // Its version is there: what the rest of the statement changes is part of it.
       if (book.tx === mark) {
-        owned.push(set(book, sets));
+        const owner = book.patientKey;
+        const now = set(book, sets);
+        if (now.patientKey !== owner) owned.push(now);
         return;
       }
       ended.push({
