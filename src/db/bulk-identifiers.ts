@@ -1,6 +1,6 @@
 /** Looks up many identifiers at once in the search index: what `findByIdentifier` does for one. */
 import { digest, keyText, parameterId } from '../search/index-rows.ts';
-import { inList } from './bulk-parents.ts';
+import { inList } from './in-list.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 

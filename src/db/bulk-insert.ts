@@ -1,4 +1,5 @@
 /** Inserts many rows with few statements, and learns their keys without assuming how the server numbers them. */
+import { rowList } from './in-list.ts';
 import type { Bound, Session } from './pool.ts';
 
 /** Rows a statement: more gain nothing, and a statement must stay below max_allowed_packet. */
@@ -14,7 +15,7 @@ export async function insertMany(
   columns: readonly string[],
   rows: readonly (readonly Bound[])[],
 ): Promise<void> {
-  for (const group of groupsOf(rows)) await session.once(statement(table, columns), bind(group));
+  for (const group of groupsOf(rows)) await session.once(statement(table, columns), rowList(group));
 }
 
 /** As `insertMany`; returns the keys in the order of the rows. `RETURNING` needs MariaDB 10.5; elsewhere rows go one by one. */
@@ -33,7 +34,7 @@ export async function insertManyReturning(
     return keys;
   }
   for (const group of groupsOf(rows)) {
-    const returned = await session.once(`${statement(table, columns)} RETURNING ${key}`, bind(group));
+    const returned = await session.once(`${statement(table, columns)} RETURNING ${key}`, rowList(group));
     if (returned.length !== group.length)
       throw new Error(`${table}: ${group.length} rows went in, ${returned.length} keys came back`);
     for (const row of returned) keys.push(Number(row[0]));
@@ -43,11 +44,6 @@ export async function insertManyReturning(
 
 function statement(table: string, columns: readonly string[]): string {
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ?`;
-}
-
-/** The driver writes a list of lists as the rows of VALUES; its types know single values only. */
-function bind(rows: readonly (readonly Bound[])[]): readonly Bound[] {
-  return [rows] as unknown as readonly Bound[];
 }
 
 function groupsOf(rows: readonly (readonly Bound[])[]): readonly (readonly (readonly Bound[])[])[] {

@@ -3,6 +3,7 @@ import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, ParentSource } from '../mapping/types.ts';
 import type { Writing } from './books.ts';
 import { insertMany, insertManyReturning } from './bulk-insert.ts';
+import { inList } from './in-list.ts';
 import { guardRow } from './journal/guard.ts';
 import type { Bound, Session } from './pool.ts';
 import { datetimeOf } from './select.ts';
@@ -124,9 +125,4 @@ async function keepForOthers(
       null,
     ]),
   );
-}
-
-/** A list for `IN (?)`; the driver spreads it. */
-export function inList(values: readonly Bound[]): readonly Bound[] {
-  return [values] as unknown as readonly Bound[];
 }

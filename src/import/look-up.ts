@@ -1,7 +1,7 @@
 /** Asks the database, in a few statements for a whole chunk, what is known of the resources that its lines are or refer to. */
 import { hash } from 'node:crypto';
 import { findByIdentifiers } from '../db/bulk-identifiers.ts';
-import { inList } from '../db/bulk-parents.ts';
+import { inList } from '../db/in-list.ts';
 import type { DatabaseParts } from '../db/parts.ts';
 import type { Session } from '../db/pool.ts';
 import { isObject, type JsonObject } from '../mapping/lift.ts';

@@ -2,7 +2,7 @@
 import { newTransactionMark } from '../db/books.ts';
 import { bulkCreate } from '../db/bulk-create.ts';
 import { insertMany } from '../db/bulk-insert.ts';
-import { inList } from '../db/bulk-parents.ts';
+import { inList } from '../db/in-list.ts';
 import type { Bound, Session } from '../db/pool.ts';
 import { described } from './described.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';

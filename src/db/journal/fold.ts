@@ -5,8 +5,9 @@
 import type { Registry } from '../../mapping/registry.ts';
 import { type TableName, tables } from '../../mapping/tables.ts';
 import type { Columns, Env } from '../../mapping/types.ts';
+import { inList } from '../in-list.ts';
 import { link, unlink } from '../linked-rows.ts';
-import type { Bound, Session } from '../pool.ts';
+import type { Session } from '../pool.ts';
 import type { Statement } from './books-of-slots.ts';
 import { entryColumns, entryOf, type JournalEntry, placeOf } from './entry.ts';
 import { keyList } from './key-list.ts';
@@ -146,7 +147,7 @@ async function readRows(
   const wanted = [...new Set(keys)];
   for (let start = 0; start < wanted.length; start += chunkRows) {
     const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${by} IN (?)`;
-    for (const values of await session.once(sql, list(wanted.slice(start, start + chunkRows)))) {
+    for (const values of await session.once(sql, inList(wanted.slice(start, start + chunkRows)))) {
       const row = Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]));
       rows.set(Number(row[tables[table].key]), row);
     }
@@ -167,7 +168,7 @@ async function readTies(
       const sql = `SELECT row_key, owner_key FROM fhir_linked_row WHERE place = ? AND ${test}`;
       const found: Tie<number>[] = [];
       for (let start = 0; start < keys.length; start += chunkRows) {
-        const rows = await session.once(sql, [placeOf(table), ...list(keys.slice(start, start + chunkRows))]);
+        const rows = await session.once(sql, [placeOf(table), ...inList(keys.slice(start, start + chunkRows))]);
         found.push(...rows.map(([key, owner]) => ({ table, key: Number(key), owner: Number(owner) })));
       }
       for (const tie of found) ties.set(`${table}/${tie.key}`, tie);
@@ -201,7 +202,7 @@ async function readLater(
   const read = async (table: TableName, by: 'row_key' | 'above', keys: readonly number[]) => {
     for (let start = 0; start < keys.length; start += chunkRows) {
       const sql = `SELECT ${entryColumns} FROM fhir_journal WHERE ${by} IN (?) AND place = ? AND entry_id > ?`;
-      const rows = await session.once(sql, [...list(keys.slice(start, start + chunkRows)), placeOf(table), after]);
+      const rows = await session.once(sql, [...inList(keys.slice(start, start + chunkRows)), placeOf(table), after]);
       for (const row of rows) found.set(Number(row[0]), entryOf(row));
     }
   };
@@ -239,9 +240,4 @@ function concerned(registry: Registry, world: World, statements: readonly (reado
   keys.set('Patient', [...new Set([...(keys.get('Patient') ?? []), ...patients])]);
   world.rewind();
   return { keys, slots: [...slots.values()], patients: [...vanishing] };
-}
-
-/** A list for `IN (?)`; the driver spreads it. */
-function list(values: readonly Bound[]): readonly Bound[] {
-  return [values] as unknown as readonly Bound[];
 }

@@ -2,7 +2,8 @@
 import { keptName } from '../../mapping/compile.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import type { TableName } from '../../mapping/tables.ts';
-import type { Bound, RowValues, Session } from '../pool.ts';
+import { inList } from '../in-list.ts';
+import type { RowValues, Session } from '../pool.ts';
 import { type Book, type Books, booksOver } from './books-of-slots.ts';
 import { keyList } from './key-list.ts';
 import { type FindId, idFor, nameOf, type Slot } from './slots.ts';
@@ -29,7 +30,7 @@ export async function openBooks(
       ? []
       : await session.once(
           `SELECT rid, patient_key FROM fhir_resource WHERE patient_key IN (?) AND variant = '${keptName}' AND state = 0`,
-          [patients] as unknown as Bound[],
+          inList(patients),
         );
   for (const [rid] of kept) rids.add(Number(rid));
   for (const rid of await ridsByIds(session, registry, slots)) rids.add(rid);
@@ -56,7 +57,7 @@ async function readIds(session: Session, registry: Registry, keys: ReadonlyMap<T
       for (let start = 0; start < ofTable.length; start += chunkRows) {
         const rows = await session.once(
           'SELECT rid, variant, source_key, id FROM fhir_resource WHERE type = ? AND variant IN (?) AND source_key IN (?)',
-          [type, names, ofTable.slice(start, start + chunkRows)] as unknown as Bound[], // the driver spreads lists
+          [type, ...inList(names), ...inList(ofTable.slice(start, start + chunkRows))],
         );
         for (const [rid, variant, key, id] of rows) {
           byRow.set(`${type}/${variant}/${key}`, String(id));
@@ -80,8 +81,8 @@ async function ridsByIds(session: Session, registry: Registry, slots: readonly S
     for (let start = 0; start < ids.length; start += chunkRows) {
       const rows = await session.once('SELECT rid FROM fhir_resource WHERE type = ? AND id IN (?)', [
         type,
-        ids.slice(start, start + chunkRows),
-      ] as unknown as Bound[]);
+        ...inList(ids.slice(start, start + chunkRows)),
+      ]);
       found.push(...rows.map(([rid]) => Number(rid)));
     }
   }

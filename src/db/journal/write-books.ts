@@ -1,6 +1,7 @@
 /** Writes the books that a batch of the journal has changed: a few statements, however many resources there are. */
 import { enterChanges } from '../books.ts';
 import { insertMany } from '../bulk-insert.ts';
+import { inList, rowList } from '../in-list.ts';
 import type { Bound, Session } from '../pool.ts';
 import type { Book, ChangedBooks } from './books-of-slots.ts';
 
@@ -53,8 +54,8 @@ async function learnRids(session: Session, made: readonly Book[]): Promise<void>
     for (let start = 0; start < ids.length; start += chunkRows) {
       const rows = await session.once('SELECT rid, id FROM fhir_resource WHERE type = ? AND id IN (?)', [
         type,
-        ids.slice(start, start + chunkRows),
-      ] as unknown as Bound[]);
+        ...inList(ids.slice(start, start + chunkRows)),
+      ]);
       for (const [rid, id] of rows) {
         const book = byId.get(String(id));
         if (book) book.rid = Number(rid);
@@ -70,7 +71,7 @@ async function updateBooks(session: Session, touched: readonly Book[]): Promise<
     const rows = touched.slice(start, start + chunkRows).map(valuesOf);
     await session.once(
       `INSERT INTO fhir_resource (${bookColumns.join(', ')}) VALUES ? ON DUPLICATE KEY UPDATE ${sets.join(', ')}`,
-      [rows] as unknown as Bound[],
+      rowList(rows),
     );
   }
 }
