@@ -170,3 +170,14 @@ test('an open transaction keeps nobody from what the others have committed', asy
   await own.query('COMMIT');
   assert.equal((await read('Patient', `pt-${held}`))?.version, 3);
 });
+
+test('what is no fault of an entry sets none aside: it waits in the journal until the books can be kept again', async () => {
+  const key = await patient();
+  await settle();
+  await writers.run("UPDATE Patient SET name = 'Waits' WHERE patient_id = ?", [key]);
+  await writers.medimax.query('RENAME TABLE fhir_version TO fhir_version_away');
+  await assert.rejects(settle());
+  await writers.medimax.query('RENAME TABLE fhir_version_away TO fhir_version');
+  assert.equal((await read('Patient', `pt-${key}`))?.version, 2);
+  assert.deepEqual(await writers.rows('SELECT * FROM fhir_trouble'), []);
+});

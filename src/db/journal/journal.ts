@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FhirError } from '../../fhir/outcome.ts';
 import type { Registry } from '../../mapping/registry.ts';
 import type { Env } from '../../mapping/types.ts';
-import { isConnectionLost, isDuplicate, unavailable } from '../errors.ts';
+import { isConnectionLost, isDatabaseError, isDuplicate, translate, unavailable } from '../errors.ts';
 import { type Pool, type Session, sessionOf } from '../pool.ts';
 import type { ResourceRecord } from '../repository.ts';
 import { removeIfEmpty } from '../shared-parent.ts';
@@ -83,9 +83,17 @@ export function createJournal(pool: Pool, registry: Registry, env: () => Env, ti
   };
   const settleAnd = async <Result>(read: (on: Session) => Promise<Result>): Promise<Result> => {
     await settle();
-    return inFold({ pool, registry, env, timeoutMs }, Date.now() + deadlineMs, async (own, enter) => {
-      for (;;) if ((await enter(batchEntries)).isLast) return read(own);
+    const parts = { pool, registry, env, timeoutMs };
+    const { result, emptied } = await inFold(parts, Date.now() + deadlineMs, async (own, enter) => {
+      const slots: Slot[] = [];
+      for (;;) {
+        const folded = await enter(batchEntries);
+        slots.push(...folded.emptied);
+        if (folded.isLast) return { result: await read(own), emptied: slots };
+      }
     });
+    await removeEmptied(parts, emptied);
+    return result;
   };
   return {
     settle,
@@ -115,22 +123,36 @@ type Enter = (limit: number) => Promise<Folded>;
 /** Enters a batch: a smaller one where it fails, and where even the first statement alone does, its first entry is set aside. */
 async function fold(parts: FoldParts, session: Session, deadline: number): Promise<Folded> {
   for (let limit = batchEntries; ; limit = Math.floor(limit / 10)) {
+    let folded: Folded;
     try {
-      const folded = await inFold(parts, deadline, (_own, enter) => enter(limit));
-      for (const slot of folded.emptied) await removeEmptied(parts, slot);
-      return folded;
+      folded = await inFold(parts, deadline, (_own, enter) => enter(limit));
     } catch (failure) {
-      if (failure instanceof FhirError || isConnectionLost(failure)) throw failure;
+      if (!isOfAnEntry(failure)) throw translate(failure);
       if (limit === 1) return setAside(session, failure);
+      continue;
     }
+    await removeEmptied(parts, folded.emptied);
+    return folded;
   }
 }
 
+/** Whether an entry itself cannot be entered: no time-out, lock or server that is away is any entry's fault. */
+function isOfAnEntry(failure: unknown): boolean {
+  if (failure instanceof FhirError || isConnectionLost(failure)) return false;
+  if (!isDatabaseError(failure)) return true;
+  const told = translate(failure);
+  return told instanceof FhirError && told.kind === 'unprocessable';
+}
+
 /** A row that the gateway made for a finding is nobody's when MediMax has deleted the last one under it. */
-async function removeEmptied({ pool, registry, timeoutMs }: FoldParts, { table, key }: Slot): Promise<void> {
-  const below = registry.ofTable(table).find(({ variant: { source } }) => source.parent?.table === table && source.parent.shared);
-  if (!below) return;
-  await inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs }, (own) => removeIfEmpty(own, below, key));
+async function removeEmptied({ pool, registry, timeoutMs }: FoldParts, emptied: readonly Slot[]): Promise<void> {
+  for (const { table, key } of emptied) {
+    const below = registry
+      .ofTable(table)
+      .find(({ variant: { source } }) => source.parent?.table === table && source.parent.shared);
+    if (below)
+      await inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs }, (own) => removeIfEmpty(own, below, key));
+  }
 }
 
 /** Runs in a transaction with a snapshot that may enter the journal; again from the start when others have moved the books meanwhile. */
