@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { type JsonObject, lift } from '../mapping/lift.ts';
+import type { JsonObject } from '../mapping/lift.ts';
 import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
-import { complement, contentOf } from '../mapping/render.ts';
+import { complement, liftedContentOf } from '../mapping/render.ts';
 import type { Columns, Env, Stored, StoredChild } from '../mapping/types.ts';
 import { enterChanges, insertResource, newTransactionMark, overlayText, supersede, type Writing } from './books.ts';
 import { claimsOn, dropClaims, replaceClaims } from './claims.ts';
@@ -93,7 +93,7 @@ export async function prepare(
   known?: KnownKeys,
 ): Promise<Prepared> {
   const env = parts.env();
-  const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, resource, env);
   const needed = neededReferences(variant, lifted);
   const resolved = await resolveReferences(session, needed, parts.references, parts.findByIdentifier, known);
   const timestamp = datetimeOf(parts.clock.now()).slice(0, 19);

@@ -2,9 +2,9 @@
 
 import type { Issue } from '../fhir/outcome.ts';
 import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
-import { type JsonObject, lift } from '../mapping/lift.ts';
+import type { JsonObject } from '../mapping/lift.ts';
 import { neededReferences, planColumns } from '../mapping/plan.ts';
-import { complement, contentOf } from '../mapping/render.ts';
+import { complement, liftedContentOf } from '../mapping/render.ts';
 import { type TableName, tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, Stored } from '../mapping/types.ts';
 import { afterJournal } from './journal/journal.ts';
@@ -57,7 +57,7 @@ export function createInspection(parts: DatabaseParts): Inspection {
 async function preview(parts: DatabaseParts, session: Session, resourceType: string, resource: JsonObject): Promise<Preview> {
   const variant = parts.registry.variantFor(resourceType, resource);
   const env = parts.env();
-  const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, resource, env);
   const resolved = await resolveReferences(session, neededReferences(variant, lifted), parts.references, parts.findByIdentifier);
   const timestamp = datetimeOf(parts.clock.now()).slice(0, 19);
   const plan = planColumns({ variant, resource, lifted, current: null, resolve: resolved.key, env, timestamp });

@@ -2,9 +2,8 @@
 
 import { FhirError } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { lift } from '../mapping/lift.ts';
 import { planColumns } from '../mapping/plan.ts';
-import { complement, contentOf, renderContent, renderLifted, withoutServerOwned } from '../mapping/render.ts';
+import { complement, liftedContentOf, renderContent, renderLifted, withoutServerOwned } from '../mapping/render.ts';
 import type { ChildSource, Columns, Stored, StoredChild } from '../mapping/types.ts';
 import { overlayText, type Writing } from './books.ts';
 import { guardRecord } from './journal/guard.ts';
@@ -57,7 +56,7 @@ export async function keepWithoutRow(parts: DatabaseParts, session: Session, rec
     patientId: record.stored.patientId,
     parentId: null,
   };
-  const { overlay, refined } = complement(kept, lift(contentOf(kept, content, env), kept.slices, env), stored, env);
+  const { overlay, refined } = complement(kept, liftedContentOf(kept, content, env), stored, env);
   await session.modify('UPDATE fhir_resource SET variant = ?, source_key = NULL, refined = ?, overlay = ? WHERE rid = ?', [
     kept.name,
     refined,
@@ -82,7 +81,7 @@ export async function regainRow(
   const resource = { resourceType: record.resourceType, ...content };
   if (parts.registry.variantFor(record.resourceType, resource) !== variant) return null;
   const { source } = variant.variant;
-  const lifted = lift(contentOf(variant, content, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, content, env);
   const timestamp = datetimeOf(writing.lastUpdated).slice(0, 19);
   let planned: Columns;
   try {

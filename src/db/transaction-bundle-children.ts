@@ -1,7 +1,6 @@
 /** The child rows of new resources of one variant: findings that a report takes in, or rows of its own. */
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { lift } from '../mapping/lift.ts';
-import { contentOf } from '../mapping/render.ts';
+import { liftedContentOf } from '../mapping/render.ts';
 import { tables } from '../mapping/tables.ts';
 import type { Columns, ColumnValue, StoredChild } from '../mapping/types.ts';
 import { childrenUnder, idsNamed, takeIn } from './findings.ts';
@@ -27,7 +26,7 @@ export async function insertChildren(
     const taken: (readonly StoredChild[])[] = [];
     for (const [at, { entry }] of drafts.entries()) {
       const content = entry.content(plan.addressOf);
-      const ids = idsNamed(parts, variant, lift(contentOf(variant, content, plan.env), variant.slices, plan.env));
+      const ids = idsNamed(parts, variant, liftedContentOf(variant, content, plan.env));
       const holder = { variant, key: keys[at] as number, row: { ...rows[at], [key]: keys[at] as number } };
       taken.push(
         hidden.has(at)

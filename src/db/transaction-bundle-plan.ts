@@ -1,9 +1,9 @@
 /** The columns of every entry of a transaction, worked out before any is written: references to other entries stand for keys yet to come. */
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { type JsonObject, lift } from '../mapping/lift.ts';
+import type { JsonObject } from '../mapping/lift.ts';
 import { type ColumnPlan, neededReferences, planColumns } from '../mapping/plan.ts';
-import { contentOf, renderLifted, withoutServerOwned } from '../mapping/render.ts';
+import { liftedContentOf, renderLifted, withoutServerOwned } from '../mapping/render.ts';
 import { renderResource } from '../mapping/render-resource.ts';
 import type { Env, NeededReference, Stored } from '../mapping/types.ts';
 import type { Writing } from './books.ts';
@@ -122,7 +122,7 @@ function merged(before: FhirError | undefined, failure: FhirError): FhirError {
 function wishOf(parts: DatabaseParts, env: Env, addressOf: AddressOf, create: NewEntry): Wish {
   const content = create.entry.content(addressOf);
   const variant = parts.registry.variantFor(create.entry.resourceType, content);
-  const lifted = lift(contentOf(variant, content, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, content, env);
   return {
     index: create.entry.index,
     variant,
@@ -146,7 +146,7 @@ function changeOf(
   if (!stored) return null;
   const content = entry.kind === 'patch' ? entry.content(addressOf, served(found)) : entry.content(addressOf);
   const variant = parts.registry.variantAfter(found.variant, content);
-  const lifted = lift(contentOf(variant, content, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, content, env);
   const currentLifted = withoutServerOwned(variant, renderLifted(variant, stored, found.overlay, found.refined, env));
   return {
     index: entry.index,

@@ -1,7 +1,7 @@
 /** The records of a transaction's new resources, as they will be read: with the ids of patients and parents, and overlays that lead to final ids. */
 import type { CompiledVariant } from '../mapping/compile.ts';
-import { type JsonObject, lift } from '../mapping/lift.ts';
-import { complement, contentOf } from '../mapping/render.ts';
+import type { JsonObject } from '../mapping/lift.ts';
+import { complement, liftedContentOf } from '../mapping/render.ts';
 import type { Stored, StoredChild } from '../mapping/types.ts';
 import { after } from './clock.ts';
 import { patientKeyOf } from './relative-versions.ts';
@@ -38,7 +38,7 @@ function recordOf(
   const { draft, id, row, parent, children } = born;
   const { variant, entry, identity } = draft;
   const content = entry.content(plan.addressOf);
-  const lifted = lift(contentOf(variant, content, plan.env), variant.slices, plan.env);
+  const lifted = liftedContentOf(variant, content, plan.env);
   const key = patientKey(born);
   const stored: Stored = {
     row,

@@ -2,9 +2,8 @@
 import { type BulkItem, canBulkCreate } from '../db/bulk-create.ts';
 import { error, FhirError, type Issue } from '../fhir/outcome.ts';
 import { validate } from '../fhir/validate.ts';
-import { lift } from '../mapping/lift.ts';
 import { neededReferences, planColumns } from '../mapping/plan.ts';
-import { contentOf } from '../mapping/render.ts';
+import { liftedContentOf } from '../mapping/render.ts';
 import type { NeededReference } from '../mapping/types.ts';
 import type { LineIssue, LineOutcome } from './job.ts';
 import { addressKey, identifierDigest, identifiersOf, type Known } from './look-up.ts';
@@ -127,7 +126,7 @@ function enter(
   const env = parts.env();
   const variant = registry.variantFor(type, resource);
   const id = known?.id ?? localId(job.source, one.id);
-  const lifted = lift(contentOf(variant, resource, env), variant.slices, env);
+  const lifted = liftedContentOf(variant, resource, env);
   const needed = neededReferences(variant, lifted);
   const unresolved = needed.filter((need) => !need.optional && keyOf(state, need) === undefined);
   if (unresolved.length > 0) {

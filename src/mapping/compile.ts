@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { information } from '../fhir/outcome.ts';
 import { type JsonObject, type SlicesByArray, slicesByArray } from './lift.ts';
 import { patientReference } from './pairs.ts';
-import { type PathSet, pathSet } from './paths.ts';
+import { type PathSet, pathSet, type Split, splitter } from './paths.ts';
 import { tables } from './tables.ts';
 import type { ColumnValue, Mapping, Pair, Stored, Variant } from './types.ts';
 
@@ -37,8 +37,10 @@ export interface CompiledVariant {
   readonly variant: Variant<JsonObject>;
   readonly slices: SlicesByArray;
   readonly pairs: readonly CompiledPair[];
-  /** All but what pairs own. */
-  restOf(lifted: JsonObject): JsonObject;
+  /** What each pair owns, in their order, and what none does. */
+  split(lifted: JsonObject): Split;
+  /** Those whose elements only the server says. */
+  readonly serverOwned: readonly CompiledPair[];
 }
 
 export interface CompiledMapping {
@@ -95,7 +97,8 @@ function compileVariant(resourceType: string, variant: Variant<JsonObject>): Com
     variant,
     slices: slicesByArray(variant.slices ?? []),
     pairs,
-    restOf: (lifted) => pairs.reduce((rest, { paths }) => paths.omit(rest), lifted),
+    split: splitter(pairs.map(({ paths }) => paths)),
+    serverOwned: pairs.filter(({ pair }) => pair.serverOwned),
   };
 }
 

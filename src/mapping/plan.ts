@@ -43,12 +43,12 @@ export function planColumns(input: PlanInput): ColumnPlan {
   const context = writeContext(input, issues);
   variant.variant.check?.(input.resource, context);
   const written: Written[] = [];
-  for (const { pair, paths } of variant.pairs) {
-    if (!pair.toRow) continue;
-    const said = paths.pick(lifted);
-    if (current && sameJson(said, paths.pick(current.lifted))) continue;
-    written.push(pair.toRow(said, context));
-  }
+  const { parts } = variant.split(lifted);
+  const before = current && variant.split(current.lifted).parts;
+  variant.pairs.forEach(({ pair }, index) => {
+    const said = parts[index] ?? {};
+    if (pair.toRow && !(before && sameJson(said, before[index]))) written.push(pair.toRow(said, context));
+  });
   const refusals = issues.filter((issue) => issue.severity === 'error');
   if (refusals.length > 0) throw new FhirError('unprocessable', issues);
 

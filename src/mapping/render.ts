@@ -50,18 +50,34 @@ export function renderContent(
 
 /** What a client sent, reduced to what it may say: no resourceType, id, versionId, lastUpdated, nor elements only the server says. */
 export function contentOf(variant: CompiledVariant, resource: JsonObject, env: Env): JsonObject {
+  const content = clientPart(resource, env);
+  const lifted = lift(content, variant.slices, env);
+  const own = withoutServerOwned(variant, lifted);
+  return own === lifted ? content : lower(own, variant.slices);
+}
+
+/** The same, lifted. */
+export function liftedContentOf(variant: CompiledVariant, resource: JsonObject, env: Env): JsonObject {
+  const lifted = lift(clientPart(resource, env), variant.slices, env);
+  const own = withoutServerOwned(variant, lifted);
+  return own === lifted ? lifted : lift(lower(own, variant.slices), variant.slices, env);
+}
+
+function clientPart(resource: JsonObject, env: Env): JsonObject {
   const { resourceType: _type, id: _id, meta, ...content } = resource;
   if (isObject(meta)) {
     const { versionId: _version, lastUpdated: _updated, ...kept } = meta;
     if (isOurSource(kept['source'], env)) delete kept['source'];
     if (Object.keys(kept).length > 0) content['meta'] = kept;
   }
-  return lower(withoutServerOwned(variant, lift(content, variant.slices, env)), variant.slices);
+  return content;
 }
 
-/** Lifted content without what only the server says. */
+/** Lifted content without what only the server says; the same object where it says nothing of that. */
 export function withoutServerOwned(variant: CompiledVariant, lifted: JsonObject): JsonObject {
-  return variant.pairs.reduce((rest, { pair, paths }) => (pair.serverOwned ? paths.omit(rest) : rest), lifted);
+  let rest = lifted;
+  for (const { paths } of variant.serverOwned) if (Object.keys(paths.pick(rest)).length > 0) rest = paths.omit(rest);
+  return rest;
 }
 
 /** The complement: whatever the columns, read back, do not say the way the client said it. Law 1 holds by this function. */
@@ -73,22 +89,15 @@ export function complement(
 ): { readonly overlay: Overlay | null; readonly refined: number } {
   const refinements: Record<string, Refinement> = {};
   let refined = 0;
-  for (const { pair, name, bit, paths, fingerprint } of variant.pairs) {
-    if (pair.serverOwned) continue;
-    const said = paths.pick(lifted);
+  const { parts, rest } = variant.split(lifted);
+  variant.pairs.forEach(({ pair, name, bit, paths, fingerprint }, index) => {
+    if (pair.serverOwned) return;
+    const said = parts[index] ?? {};
     const isListed = pair.list !== undefined && Object.keys(said).length > 0; // kept always: it says that a client made the list
-    if (!pair.volatile && !isListed && sameJson(said, paths.pick(compact(pair.toFhir(stored, env))))) continue;
+    if (!pair.volatile && !isListed && sameJson(said, paths.pick(pair.toFhir(stored, env)))) return;
     refinements[name] = { fp: fingerprint(stored), el: said };
     refined |= bit;
-  }
-  const rest = variant.restOf(lifted);
+  });
   const empty = refined === 0 && Object.keys(rest).length === 0;
   return { overlay: empty ? null : { refined: refinements, rest }, refined };
-}
-
-/** Drops undefined members, which pairs may return for elements that are absent. */
-function compact(part: object): JsonObject {
-  const compacted: JsonObject = {};
-  for (const [key, value] of Object.entries(part)) if (value !== undefined) compacted[key] = value;
-  return compacted;
 }

@@ -28,7 +28,7 @@ export function replaceFirst(variant: CompiledVariant, before: Stored, now: Stor
     if (compiled.pair.list || compiled.pair.elements.some((element) => element.startsWith(first))) continue;
     mergeInto(lifted, isAsBefore(compiled, kept, now) ? compiled.paths.pick(whole) : compiled.pair.toFhir(now, env));
   }
-  const { [first]: _gone, ...rest } = variant.restOf(whole);
+  const { [first]: _gone, ...rest } = variant.split(whole).rest;
   mergeInto(lifted, rest);
   // The list begins with the place of the first.
   if (Array.isArray(next) && next[1] !== undefined) lifted[first] = next[1];

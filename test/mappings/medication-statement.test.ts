@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { medicationStatement } from '../../mappings/medication-statement.ts';
 import { loadTermTables } from '../../mappings/terms/term-table.ts';
-import { type JsonObject, lift } from '../../src/mapping/lift.ts';
+import type { JsonObject } from '../../src/mapping/lift.ts';
 import { planColumns } from '../../src/mapping/plan.ts';
-import { contentOf, renderContent, renderLifted } from '../../src/mapping/render.ts';
+import { liftedContentOf, renderContent, renderLifted } from '../../src/mapping/render.ts';
 import type { Columns, Stored } from '../../src/mapping/types.ts';
 import { arbitrary } from '../support/generators/medication-statement.ts';
 import { readRow, testEnv, variantOf, writeResource } from '../support/lens.ts';
@@ -62,7 +62,7 @@ function update(stored: Stored, change: (resource: JsonObject) => JsonObject): C
   return planColumns({
     variant,
     resource,
-    lifted: lift(contentOf(variant, resource, env), variant.slices, env),
+    lifted: liftedContentOf(variant, resource, env),
     current: { stored, lifted },
     env,
     timestamp: '2026-11-23 10:00:00',
