@@ -1,4 +1,5 @@
 /** What a benchmark is: it measures the gateway and a bare limit alternately on a site, and gives back ratios. */
+import type { PeakMemory } from './report.ts';
 import type { Spread } from './spread.ts';
 
 export interface Bench {
@@ -12,9 +13,9 @@ export interface Bench {
 /** One result. Never a bare time: what a machine does in a second says nothing about the gateway. */
 export interface Figure {
   readonly name: string;
-  /** Gateway to limit; `of` says of what. */
+  /** Gateway to limit, unless the name says otherwise; `of` says of what. */
   readonly ratio: Spread;
-  readonly of: 'throughput' | 'processor time' | 'duration';
+  readonly of: 'throughput' | 'processor time' | 'duration' | 'memory' | 'share of the time';
   /** For throughput the least ratio, for the others the greatest. */
   readonly goal?: number;
   /** Statements the gateway sent to the database, for each thing done. */
@@ -44,7 +45,7 @@ export interface Site {
   /** A server of our own: a module that listens on the port in `PORT` and answers `GET /livez`; gets the DB_* settings. */
   server(module: URL): Promise<HttpProcess>;
   /** A module that calls `serveLoop` (loop.ts): work without HTTP, in its own process. */
-  loop(module: URL): Promise<LoopProcess>;
+  loop(module: URL, name?: string): Promise<LoopProcess>;
   /** Sends requests over 16 kept connections from the load process, taking them in turn. */
   load(process: HttpProcess, requests: readonly LoadRequest[]): Contender;
   /** Runs SQL with the gateway's session settings, set-wise, past the triggers. */
@@ -53,6 +54,8 @@ export interface Site {
   adopt(): Promise<void>;
   /** How many statements clients have sent to the database so far. */
   statementsSoFar(): Promise<number>;
+  /** Of every process that is measured, so far. */
+  peakMemory(): readonly PeakMemory[];
   say(sentence: string): void;
 }
 
@@ -89,4 +92,6 @@ export interface HttpProcess extends ChildProcess {
 
 export interface LoopProcess extends ChildProcess {
   contender(argument: unknown): Contender;
+  /** For loops that answer otherwise than in things done: sends the order, gives back what the process says. */
+  ask<Answer>(argument: unknown, durationMs: number): Promise<Answer>;
 }

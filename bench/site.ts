@@ -14,7 +14,6 @@ import { ask, type Child, startChild } from './child.ts';
 import { clinicStatements, overlayStatements } from './clinic.ts';
 import type { LoadAnswer, LoadOrder } from './load.ts';
 import type { LoopAnswer, LoopOrder } from './loop.ts';
-import type { PeakMemory } from './report.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const connections = 16;
@@ -22,7 +21,6 @@ const startMs = 30_000;
 const indexMs = 600_000;
 
 export interface OpenSite extends Site {
-  peakMemory(): readonly PeakMemory[];
   /** Ends all processes in order and deletes the folder. */
   close(): Promise<void>;
   /** The same at once, by force. */
@@ -128,8 +126,8 @@ export async function openSite(
         const port = await freePort('127.0.0.1');
         return serving(start('limit', module, [], { NODE_ENV: 'production', PORT: String(port) }), port);
       },
-      async loop(module): Promise<LoopProcess> {
-        const child = start('limit', module, [], { NODE_ENV: 'production' });
+      async loop(module, name = 'limit'): Promise<LoopProcess> {
+        const child = start(name, module, [], { NODE_ENV: 'production' });
         const contender = (argument: unknown): Contender => ({
           name: child.name,
           async run(durationMs) {
@@ -142,7 +140,12 @@ export async function openSite(
             return { done, failed: 0, seconds, cpuSeconds: child.cpuSeconds() - before };
           },
         });
-        return { name: child.name, pid: child.pid, contender };
+        return {
+          name: child.name,
+          pid: child.pid,
+          contender,
+          ask: (argument, durationMs) => ask(child, { durationMs, argument } satisfies LoopOrder, durationMs + startMs),
+        };
       },
       load(target: HttpProcess, requests: readonly LoadRequest[]): Contender {
         orders += 1;

@@ -87,8 +87,7 @@ export async function openGateway(config: Config): Promise<Gateway> {
     findByQuery: conditionalSearch(search.indexer, search.settings, timeoutMs),
     idempotencyHours: config.limits.idempotencyHours,
     insertReturns: await canReturnFromInsert(sessionOf(pool, timeoutMs)),
-    // Triggers note every change for the index, the gateway's own among them.
-    index: { replace: async () => {} },
+    index: search.fresh,
   };
   const whole = createRepository(parts);
   const repository = config.db.triggers ? whole : sweptRepository(parts, whole);

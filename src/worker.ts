@@ -1,8 +1,10 @@
-/** One worker process: it does imports, and serves nobody. Any number of them may run, on any host. */
+/** One worker: it does imports, in threads, and serves nobody. Any number of them may run, on any host. */
 import type { Config } from './config.ts';
 import { openGateway } from './gateway.ts';
 import { importParts } from './import/parts.ts';
 import { startImportWorker } from './import/queue.ts';
+import { turnThreads } from './import/turn-threads.ts';
+import type { Turns } from './import/turns.ts';
 import { createLog, type Log } from './log.ts';
 
 export interface RunningWorker {
@@ -12,7 +14,7 @@ export interface RunningWorker {
 
 export async function startWorker(config: Config, log: Log = createLog(config.log.level)): Promise<RunningWorker> {
   const gateway = await openGateway(config);
-  const worker = startImportWorker(importParts(gateway), log);
+  const worker = startImportWorker(importParts(gateway), log, importThreads(config));
   log.info('working');
   return {
     async close() {
@@ -21,4 +23,9 @@ export async function startWorker(config: Config, log: Log = createLog(config.lo
       log.info('stopped');
     },
   };
+}
+
+/** Threads for imports of this process. Each line of their logs is whole. */
+export function importThreads(config: Config): Turns {
+  return turnThreads(new URL('import-thread.ts', import.meta.url), config, (line) => process.stdout.write(line));
 }

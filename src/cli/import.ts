@@ -11,8 +11,10 @@ import { importParts } from '../import/parts.ts';
 import type { Incoming } from '../import/receive.ts';
 import { reportLines, settledStatuses, totalOf } from '../import/report.ts';
 import { runJob } from '../import/turn.ts';
+import { type Turns, turnsHere } from '../import/turns.ts';
 import { createLog } from '../log.ts';
 import { PlainError } from '../plain-error.ts';
+import { importThreads } from '../worker.ts';
 import type { Command, Context } from './command.ts';
 import { migrate } from './parts.ts';
 import { withServers } from './with-servers.ts';
@@ -56,8 +58,9 @@ async function load({ say, ending }: Context, desk: ImportDesk, wishes: Wishes):
   const job = await desk.receive(request, files.map(open), (bytes) => meter.show(`Reading: ${megabytes(bytes)}`));
   const done = new AbortController();
   const watching = watch(desk, job, meter, done.signal, startedMs);
-  const { chunksAtOnce, leaseMs } = config.import;
-  await runJob(desk.parts, job.id, { atOnce: chunksAtOnce, leaseMs, log: createLog('warn'), signal: ending.signal });
+  const turns = await turnsFor(desk, job);
+  ending.signal.addEventListener('abort', () => turns.stop());
+  await runJob(turns, job.id, { atOnce: config.import.chunksAtOnce, signal: ending.signal }).finally(() => turns.close());
   done.abort();
   await watching;
   meter.end();
@@ -76,6 +79,15 @@ async function load({ say, ending }: Context, desk: ImportDesk, wishes: Wishes):
   if (failed > 0)
     say(`${failed} lines were not taken: ${report ?? `GET ${config.http.baseUrl}/$import/${job.name}/outcome says why`}`);
   return failed > 0 ? 1 : 0;
+}
+
+/** From so many chunks on the threads are worth the second that it takes to start them. */
+const chunksForThreads = 6;
+
+async function turnsFor({ parts }: ImportDesk, job: Job): Promise<Turns> {
+  const { chunks } = await parts.store.progress(job.id);
+  const config = { ...parts.config, log: { level: 'warn' as const } };
+  return chunks < chunksForThreads ? turnsHere(parts, createLog('warn')) : importThreads(config);
 }
 
 async function watch(

@@ -183,7 +183,14 @@ export const settings = {
       'jobs',
       'Imports of one source that may be under way at a time; one more is answered with 429.',
     ),
-    chunksAtOnce: integer('IMPORT_CONCURRENCY', 2, 'chunks', 'Chunks that a worker process has in work at a time.', { max: 64 }),
+    chunksAtOnce: integer('IMPORT_CONCURRENCY', 4, 'chunks', 'Chunks that a worker process has in work at a time.', { max: 64 }),
+    threads: integer(
+      'IMPORT_THREADS',
+      2,
+      'threads',
+      'Threads of a worker process that parse, validate, map and load; about as many as it has cores for them.',
+      { max: 64 },
+    ),
     leaseMs: integer(
       'IMPORT_LEASE_MS',
       30_000,

@@ -6,16 +6,18 @@ import type { Registry } from '../mapping/registry.ts';
 import { complement } from '../mapping/render.ts';
 import { tables } from '../mapping/tables.ts';
 import type { ChildSource, Columns, ColumnValue, Env, Source, Stored, StoredChild } from '../mapping/types.ts';
-import { enterChanges, overlayText, type Writing } from './books.ts';
+import type { Writing } from './books.ts';
 import { insertManyReturning } from './bulk-insert.ts';
 import { findOrCreateParents } from './bulk-parents.ts';
 import { claimsOn } from './claims.ts';
 import { inList } from './in-list.ts';
+import { withoutNotes } from './index-fresh.ts';
 import { link, linkedRow } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
 import { type BegunVersions, beginVersions } from './relative-versions.ts';
 import { parentsOf } from './relatives.ts';
+import { enterNew, insertResourceRows, type NewRecord } from './resource-rows.ts';
 import { datetimeOf } from './select.ts';
 
 /** A resource ready to be inserted. Keys of rows that are inserted with it are stand-ins: -1 for the first of the list, and so on. */
@@ -68,11 +70,9 @@ export async function bulkCreate(
   const created: Entry[] = items.map((item) => ({
     item,
     stored: null,
-    rid: 0,
     key: 0,
     overlay: null,
     refined: 0,
-    patientKey: null,
   }));
   const groups = Map.groupBy(created, ({ item }) => item.variant);
   // Patients first, as the others stand on them; then rows that others may lie under.
@@ -89,61 +89,45 @@ export async function bulkCreate(
 
   takeIn(created, env);
 
-  const rids = await insertManyReturning(
-    session,
-    'fhir_resource',
-    'rid',
-    [
-      'type',
-      'id',
-      'variant',
-      'source_key',
-      'patient_key',
-      'version',
-      'last_updated',
-      'state',
-      'tx',
-      'refined',
-      'origin',
-      'overlay',
-    ],
-    created.map(({ item: { variant, id }, key, patientKey, overlay, refined }): Bound[] => [
-      variant.resourceType,
-      id,
-      variant.name,
-      key,
-      patientKey,
-      1,
-      datetimeOf(writing.lastUpdated),
-      0,
-      writing.tx,
-      refined,
-      writing.origin,
-      overlayText(overlay),
-    ]),
-    canReturn,
-  );
-  created.forEach((entry, index) => {
-    entry.rid = rids[index] ?? 0;
-  });
-  const indexed = created.flatMap(({ item, rid, overlay }) => (overlay ? [{ rid, variant: item.variant, overlay }] : []));
-  if (indexed.length > 0) await parts.index.replace(session, indexed, true);
-  await enterChanges(
-    session,
-    created.map(({ rid, patientKey }) => ({ rid, version: 1, patientKey })),
-  );
+  const rids = await insertResources(parts, session, created, writing);
   for (const relatives of begun) await relatives.finish(session, writing);
-  return created.map(({ rid, key }) => ({ rid, key }));
+  return created.map(({ key }, index) => ({ rid: rids[index] ?? 0, key }));
+}
+
+/** What is indexed with its creation comes after all that is noted for it. Answers in the order of the entries. */
+async function insertResources(
+  parts: DatabaseParts,
+  session: Session,
+  created: readonly Entry[],
+  { lastUpdated, origin, tx }: Writing,
+): Promise<readonly number[]> {
+  const [noted, indexed] = [false, true].map((covered) =>
+    created.filter(({ item }) => parts.index.covers(item.variant) === covered),
+  );
+  const recordOf = ({ item: { variant, id }, stored, overlay, refined }: Entry): NewRecord => {
+    const { resourceType } = variant;
+    return { resourceType, id, variant, version: 1, lastUpdated, state: 'living', origin, refined, overlay, stored };
+  };
+  const rids = new Map<Entry, number>();
+  for (const entries of [noted, indexed]) {
+    if (!entries || entries.length === 0) continue;
+    if (entries === indexed) await withoutNotes(session, tx);
+    const records = await insertResourceRows(parts, session, entries.map(recordOf), tx);
+    if (entries === indexed) await parts.index.insert(session, records);
+    await enterNew(session, records);
+    entries.forEach((entry, at) => {
+      rids.set(entry, records[at]?.rid ?? 0);
+    });
+  }
+  return created.map((entry) => rids.get(entry) ?? 0);
 }
 
 interface Entry {
   readonly item: BulkItem;
   stored: Stored | null;
-  rid: number;
   key: number;
   overlay: Overlay | null;
   refined: number;
-  patientKey: number | null;
 }
 
 async function insertRows(
@@ -199,11 +183,8 @@ async function insertRows(
       patientId: entry.item.patientId,
       parentId: null,
     };
-    const holder = source.patient === 'parent' ? stored.parent : stored.row;
-    const patientKey = holder?.['patient_id'];
     entry.key = key;
     entry.stored = stored;
-    entry.patientKey = typeof patientKey === 'number' ? patientKey : null;
     if (!child?.taken) Object.assign(entry, complement(variant, entry.item.lifted, stored, env));
   });
   return begun;

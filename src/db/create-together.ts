@@ -4,17 +4,16 @@ import type { Registry } from '../mapping/registry.ts';
 import { complement } from '../mapping/render.ts';
 import { tables } from '../mapping/tables.ts';
 import type { Columns, Stored } from '../mapping/types.ts';
-import { enterChanges, newTransactionMark, overlayText, type Writing } from './books.ts';
+import { newTransactionMark, type Writing } from './books.ts';
 import { insertManyReturning } from './bulk-insert.ts';
 import type { Prepared } from './create.ts';
 import { isConnectionLost, isDatabaseError } from './errors.ts';
 import { inGroups } from './gather.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
-import { patientKeyOf } from './relative-versions.ts';
 import { parentsOf } from './relatives.ts';
 import type { ResourceRecord } from './repository.ts';
-import { datetimeOf } from './select.ts';
+import { enterNew, insertResourceRows } from './resource-rows.ts';
 import { inTransaction } from './transaction.ts';
 
 /** A create that may share its transaction: its row stands alone, and the id of its patient is known. */
@@ -111,9 +110,6 @@ async function createInOne(
   );
 }
 
-const resourceColumns =
-  'type, id, variant, source_key, patient_key, version, last_updated, state, tx, refined, origin, overlay'.split(', ');
-
 /** Rows, books and feed: a statement for each table, in the order in which single creates write them. */
 async function insertAll(
   parts: DatabaseParts,
@@ -130,34 +126,8 @@ async function insertAll(
     for (const [at, create] of group.entries()) keys.set(create, made[at] ?? 0);
   }
   const records = creates.map((create) => recordOf(create, keys.get(create) ?? 0, writing));
-  const rids = await insertManyReturning(
-    session,
-    'fhir_resource',
-    'rid',
-    resourceColumns,
-    records.map((record): Bound[] => [
-      record.resourceType,
-      record.id,
-      record.variant.name,
-      Number(record.stored?.row[record.variant.variant.source.key]),
-      patientKeyOf(record),
-      record.version,
-      datetimeOf(record.lastUpdated),
-      0,
-      writing.tx,
-      record.refined,
-      record.origin,
-      overlayText(record.overlay),
-    ]),
-    parts.insertReturns,
-  );
-  const numbered = records.map((record, at) => ({ ...record, rid: rids[at] ?? 0 }));
-  const indexed = numbered.filter(({ overlay }) => overlay !== null);
-  if (indexed.length > 0) await parts.index.replace(session, indexed, true);
-  await enterChanges(
-    session,
-    numbered.map((record) => ({ rid: record.rid, version: record.version, patientKey: patientKeyOf(record) })),
-  );
+  const numbered = await insertResourceRows(parts, session, records, writing.tx);
+  await enterNew(session, numbered);
   return numbered;
 }
 

@@ -66,6 +66,7 @@ export async function createResource(
       parts.pool,
       { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal },
       async (session) => {
+        await options.fence?.(session);
         written = await insertRecord(
           parts,
           session,
@@ -198,7 +199,6 @@ export async function insertRecord(
       patientKey,
     });
   }
-  if (overlay) await parts.index.replace(session, [{ rid, variant, overlay }], past === null);
   await enterChanges(session, changes);
   await parents.finish(session, writing);
   return {

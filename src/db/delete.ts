@@ -60,7 +60,7 @@ export async function removeRecord(
   if (isPatient) await guardChart(session, key);
   await supersede(session, [current, ...chart]);
   await removeRows(parts, session, current, writing, { taken: 'let go' });
-  await markDeleted(parts, session, [current, ...chart], writing);
+  await markDeleted(session, [current, ...chart], writing);
   const record: ResourceRecord = {
     ...current,
     version: current.version + 1,

@@ -5,7 +5,7 @@ import { renderResource } from '../mapping/render-resource.ts';
 import type { Env } from '../mapping/types.ts';
 import type { SearchEnv } from '../search/env.ts';
 import { extractIndex } from '../search/extract.ts';
-import { isConnectionLost, isRetryable } from './errors.ts';
+import { hindranceOf } from './errors.ts';
 import { chunksOf, deleteIndexRows, type IndexedResource, insertIndexRows } from './index-rows-writer.ts';
 import type { DatabaseParts } from './parts.ts';
 import { type Session, sessionOf } from './pool.ts';
@@ -151,7 +151,9 @@ async function insertApart(
       await insertIndexRows(session, indexed(group));
       return null;
     } catch (failure) {
-      if (isRetryable(failure) || isConnectionLost(failure)) throw failure;
+      // What takes too long together is tried one by one; nothing else that hinders the database is any resource's fault.
+      const hindrance = hindranceOf(failure);
+      if (hindrance && hindrance !== 'slow') throw failure;
       await session.modify('ROLLBACK TO SAVEPOINT fhir_indexing');
       return failure;
     }

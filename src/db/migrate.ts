@@ -10,6 +10,7 @@ import * as imports from '../../migrations/0007_import.ts';
 import * as claims from '../../migrations/0009_claims.ts';
 import * as journal from '../../migrations/0010_journal.ts';
 import * as linkedRows from '../../migrations/0011_linked_rows.ts';
+import * as indexWithCreation from '../../migrations/0012_index_with_creation.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
@@ -32,6 +33,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0009_claims', claims],
   ['0010_journal', journal],
   ['0011_linked_rows', linkedRows],
+  ['0012_index_with_creation', indexWithCreation],
 ];
 
 /** The same list for the knex command line and for us; a name, once released, never changes. */

@@ -1,24 +1,22 @@
 /** What the database side is put together from; made once at start-up and passed to every function that needs it. */
-import type { CompiledVariant, Overlay } from '../mapping/compile.ts';
+import type { CompiledVariant } from '../mapping/compile.ts';
 import type { Registry } from '../mapping/registry.ts';
 import type { Env } from '../mapping/types.ts';
 import type { Clock } from './clock.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Pool, Session } from './pool.ts';
+import type { ResourceRecord } from './repository.ts';
 import type { FindByIdentifier, ReferenceSettings } from './resolve-references.ts';
 import { type VariantSelect, variantSelect } from './select.ts';
 
-/** A resource whose overlay was just written; null overlay or a deleted resource has no index entries. */
-export interface Indexed {
-  readonly rid: number;
-  readonly variant: CompiledVariant;
-  readonly overlay: Overlay | null;
-}
-
-/** Keeps the search values of overlays, inside the transaction that writes them. */
-export interface IndexWriter {
-  /** Replaces all entries of these resources. `fresh` says that none of them has any yet. */
-  replace(session: Session, resources: readonly Indexed[], fresh: boolean): Promise<void>;
+/**
+ * Indexes resources for searches in the transaction that creates them. Of all others triggers make a note, and they are indexed before the
+ * next search answers.
+ */
+export interface FreshIndex {
+  /** Whether what is shown depends on the rows alone. What also depends on the day is looked at again when the day changes. */
+  covers(variant: CompiledVariant): boolean;
+  insert(session: Session, records: readonly ResourceRecord[]): Promise<void>;
 }
 
 /**
@@ -40,7 +38,7 @@ export interface DatabaseParts {
   readonly references: ReferenceSettings;
   readonly findByIdentifier: FindByIdentifier;
   readonly findByQuery: FindByQuery;
-  readonly index: IndexWriter;
+  readonly index: FreshIndex;
   /** Whether the server knows INSERT … RETURNING (MariaDB does, MySQL does not). */
   readonly insertReturns: boolean;
   readonly timeoutMs: number;

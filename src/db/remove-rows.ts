@@ -54,7 +54,7 @@ export async function removeRows(
   const relatives = await beginVersions(parts, session, parentsOf(parts.registry, variant, stored.row, null), except);
   const hanging = await beginVersions(parts, session, [...childRows, ...childrenRowsOf(parts, current, key)]);
   await deleteRow(session, source.table, key);
-  await markDeleted(parts, session, hanging.records, writing);
+  await markDeleted(session, hanging.records, writing);
   await relatives.finish(session, writing);
   if (source.parent?.shared) await removeIfEmpty(session, variant, Number(stored.row[source.parent.foreignKey]));
 }

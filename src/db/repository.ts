@@ -26,12 +26,19 @@ export interface ResourceRecord {
   readonly isBehind?: true;
 }
 
+/** What may be asked within the transaction of a write. */
+export interface RowsInTransaction {
+  rows(sql: string, values?: readonly (string | number)[]): Promise<readonly (readonly unknown[])[]>;
+}
+
 export interface WriteOptions {
   /** Version the client's If-Match names; refused with 412 when the current one is another. */
   readonly ifMatch?: number | undefined;
   readonly origin: string;
   /** Milliseconds since the epoch after which no retry begins. */
   readonly deadline: number;
+  /** For `update`: runs first in its transaction; where it throws, nothing is written. */
+  readonly fence?: (on: RowsInTransaction) => Promise<void>;
 }
 
 export type WriteOutcome = 'created' | 'updated' | 'unchanged' | 'deleted';

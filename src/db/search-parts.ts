@@ -5,13 +5,16 @@ import { type CursorCodec, cursorCodec } from '../search/cursor.ts';
 import type { SearchEnv } from '../search/env.ts';
 import type { SearchSettings } from '../search/parse.ts';
 import type { ExpandValueSet } from '../search/parse-criterion.ts';
+import { freshIndex } from './index-fresh.ts';
 import { createIndexer, type Indexer, type IndexerParts } from './index-pending.ts';
+import type { FreshIndex } from './parts.ts';
 import type { Pool } from './pool.ts';
 import { createSearchStore, type SearchStore } from './search-store.ts';
 
 export interface Search {
   readonly store: SearchStore;
   readonly indexer: Indexer;
+  readonly fresh: FreshIndex;
   readonly cursors: CursorCodec;
   readonly settings: () => SearchSettings;
 }
@@ -68,6 +71,7 @@ export function createSearch({
   return {
     store: createSearchStore(parts.pool, indexer, parts.timeoutMs),
     indexer,
+    fresh: freshIndex(parts, settings.env),
     cursors: cursorCodec(cursorSecret),
     settings: () => settings,
   };

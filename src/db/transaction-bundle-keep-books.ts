@@ -1,6 +1,5 @@
 /** The books of a transaction's new resources: those that are restored continue their versions, all others begin at the first. */
 import { type Change, enterChanges, type NewResource, overlayText, supersede } from './books.ts';
-import type { Indexed } from './parts.ts';
 import { variantOfChildRows } from './relatives.ts';
 import type { ResourceRecord } from './repository.ts';
 import { datetimeOf } from './select.ts';
@@ -9,13 +8,12 @@ import type { NewRecord } from './transaction-bundle-records.ts';
 import { insertResources } from './transaction-bundle-rows.ts';
 import type { Born, Work } from './transaction-bundle-work.ts';
 
-/** Resource rows, the index of what overlays say, the change feed: one statement each, however many resources there are. */
+/** Resource rows and the change feed: one statement each, however many resources there are. */
 export async function keepBooks(work: Work, born: readonly Born[], records: readonly NewRecord[]): Promise<void> {
   const { parts, session, writing } = work;
   const rows: NewResource[] = [];
   const takeRid: ((rid: number) => void)[] = [];
   const changes: (() => Change)[] = [];
-  const indexed: (() => Indexed)[] = [];
   for (const [at, one] of records.entries()) {
     const { record, patientKey } = one;
     const { variant, overlay, refined } = record;
@@ -34,7 +32,6 @@ export async function keepBooks(work: Work, born: readonly Born[], records: read
       });
     } else await restore(work, born[at] as Born, record, patientKey);
     changes.push(() => ({ rid: one.rid, version: record.version, patientKey }));
-    if (overlay) indexed.push(() => ({ rid: one.rid, variant, overlay }));
     childResources(work, born[at] as Born, patientKey, (child) => {
       rows.push(child);
       takeRid.push((rid) => changes.push(() => ({ rid, version: 1, patientKey })));
@@ -43,13 +40,6 @@ export async function keepBooks(work: Work, born: readonly Born[], records: read
   const rids = await insertResources(parts, session, rows, writing);
   for (const [at, rid] of rids.entries()) takeRid[at]?.(rid);
   for (const { record, rid, lifted } of records) await claimOpen(parts, session, { ...record, rid }, lifted);
-  const fresh = records.every(({ record }) => record.version === 1);
-  if (indexed.length > 0)
-    await parts.index.replace(
-      session,
-      indexed.map((make) => make()),
-      fresh,
-    );
   await enterChanges(
     session,
     changes.map((make) => make()),

@@ -2,7 +2,7 @@
 import type { FhirError } from '../fhir/outcome.ts';
 import type { CompiledVariant } from '../mapping/compile.ts';
 import type { Columns } from '../mapping/types.ts';
-import { isRetryable, translate } from './errors.ts';
+import { hindranceOf, translate } from './errors.ts';
 import { expressionOfColumn } from './expression-of-column.ts';
 import type { HiddenRow } from './hidden-row.ts';
 import { keyOfId } from './key-of-id.ts';
@@ -35,7 +35,7 @@ export async function insertNewRows(
       try {
         keys.set(at, await insertRow(session, table, rows[at] ?? {}, keyOfId(variant.source, draft.identity.past.id)));
       } catch (failure) {
-        throw isRetryable(failure) ? failure : new RowRefused(at, failure);
+        throw hindranceOf(failure) ? failure : new RowRefused(at, failure);
       }
     }
     const made = await insertRows(

@@ -2,7 +2,7 @@
 import type { tables } from '../mapping/tables.ts';
 import type { Columns } from '../mapping/types.ts';
 import { type NewResource, overlayText, valueLists, type Writing } from './books.ts';
-import { isRetryable } from './errors.ts';
+import { hindranceOf } from './errors.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
 import { insertRow } from './rows.ts';
@@ -48,7 +48,7 @@ export async function insertRows(
       const inserted = await session.once(sql, values);
       keys.push(...inserted.map(([made]) => Number(made)));
     } catch (failure) {
-      if (isRetryable(failure)) throw failure;
+      if (hindranceOf(failure)) throw failure;
       // The statement is undone as a whole, the transaction goes on: one by one says which row it was.
       for (const [at, row] of chunk.entries()) keys.push(await naming(start + at, () => insertRow(session, table, row)));
     }
@@ -60,7 +60,7 @@ async function naming<Result>(row: number, work: () => Promise<Result>): Promise
   try {
     return await work();
   } catch (failure) {
-    throw isRetryable(failure) ? failure : new RowRefused(row, failure);
+    throw hindranceOf(failure) ? failure : new RowRefused(row, failure);
   }
 }
 

@@ -1,6 +1,6 @@
 /** One transaction, opened in one place and tried again as a whole on deadlock, lock wait or snapshot conflict. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isConnectionLost, isRetryable, unavailable } from './errors.ts';
+import { isConnectionLost, isReadOnly, isRetryable, unavailable } from './errors.ts';
 import { BehindJournal, refuseIfBehind } from './journal/guard.ts';
 import type { Guarded } from './journal/guarded.ts';
 import { type Pool, type PoolConnection, type Session, sessionOf } from './pool.ts';
@@ -65,7 +65,8 @@ export async function inTransaction<Result>(
 }
 
 async function abandon(connection: PoolConnection, failure: unknown): Promise<void> {
-  if (isConnectionLost(failure)) {
+  // One that takes no changes may be to the former primary: the next one is opened to whichever has the name now.
+  if (isConnectionLost(failure) || isReadOnly(failure)) {
     connection.destroy();
     return;
   }

@@ -44,6 +44,7 @@ export async function updateResource(
   const settings = { deadline: options.deadline, timeoutMs: parts.timeoutMs, committed, journal: parts.journal };
   try {
     return await inTransaction(parts.pool, settings, async (session) => {
+      await options.fence?.(session);
       const current = await lockRecord(parts, session, found);
       checkIfMatch(current, options.ifMatch);
       return writeVersion(parts, session, current, resource, { lastUpdated: parts.clock.now(), origin: options.origin, tx });
@@ -188,11 +189,9 @@ export async function writeVersion(
       patientKey,
     });
   }
-  if (overlay ?? current.overlay)
-    await parts.index.replace(session, [{ rid: record.rid, variant, overlay }], current.overlay === null);
   await enterChanges(session, changes);
   await relatives.finish(session, writing);
-  await markDeleted(parts, session, goneChildren.records, writing);
+  await markDeleted(session, goneChildren.records, writing);
   if (parent !== before.parent) await removeIfEmpty(session, variant, Number(before.row[source.parent?.foreignKey ?? '']));
   return { outcome: 'updated', record, issues: plan.issues };
 }

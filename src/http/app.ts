@@ -15,7 +15,7 @@ import { fixedHeaders, flat } from './fixed-headers.ts';
 import { live, type Readiness, readinessReply } from './health.ts';
 import { landing } from './landing.ts';
 import { routeFinder } from './match-route.ts';
-import { type Format, negotiate } from './negotiation.ts';
+import { acceptBesideNdjson, type Format, negotiate } from './negotiation.ts';
 import { parseFields, queryOf } from './query.ts';
 import { allowed, byPath, type Route, routes } from './routes.ts';
 import { refuseUnknownType } from './unknown.ts';
@@ -125,14 +125,15 @@ async function serve(context: InteractionContext, row: Route, exchange: Exchange
   const { type, id } = path;
   nameType(exchange, context, type, id);
   let query = queryOf(request.url);
-  setFormat(exchange, negotiate(request.headers.accept, query));
+  const { accept } = request.headers;
+  setFormat(exchange, negotiate(row.writes === 'ndjson' ? acceptBesideNdjson(accept, ndjsonTypes) : accept, query));
   let body: unknown;
   if (row.body === 'json' || row.body === 'patch') {
     checkContentType(request.headers['content-type'], row.body === 'json' ? jsonTypes : [...jsonTypes, jsonPatchType]);
     body = parseJson(await readBody(request, limits.bodyBytesMax), { depthMax: limits.jsonDepthMax });
   } else if (row.body === 'form') {
     query = new URLSearchParams([...query, ...(await readFields(request, limits.bodyBytesMax))]);
-    setFormat(exchange, negotiate(request.headers.accept, query));
+    setFormat(exchange, negotiate(accept, query));
   }
   const { method, headers } = request;
   const stream = row.body === 'stream' ? streamOf(context, request) : undefined;

@@ -1,7 +1,7 @@
 /** Reads the body of a request: a limit in bytes, gzip or none, nothing else. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
-import { createGunzip, gunzip } from 'node:zlib';
+import { createGunzip, type Gunzip, gunzip } from 'node:zlib';
 import { error, FhirError, fault } from '../fhir/outcome.ts';
 import { isGzip } from './content.ts';
 
@@ -31,7 +31,7 @@ export async function* streamBody(request: IncomingMessage, bytesMax: number): A
   const compressed = isGzip(request.headers['content-encoding']);
   let size = 0;
   try {
-    for await (const piece of compressed ? request.pipe(createGunzip()) : request) {
+    for await (const piece of compressed ? unpackedAsItComes(request) : request) {
       size += piece.length;
       if (size > bytesMax) throw tooLarge(bytesMax);
       yield piece;
@@ -42,6 +42,16 @@ export async function* streamBody(request: IncomingMessage, bytesMax: number): A
     if (compressed && thrown instanceof Error && 'code' in thrown && String(thrown.code).startsWith('Z_')) throw notGzip();
     throw thrown;
   }
+}
+
+function unpackedAsItComes(request: IncomingMessage): Gunzip {
+  if (request.destroyed) throw new ClientGone();
+  const gunzip = createGunzip();
+  // A pipe alone waits for ever when the client goes away.
+  request.once('close', () => {
+    if (!request.complete) gunzip.destroy(new ClientGone());
+  });
+  return request.pipe(gunzip);
 }
 
 function collect(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

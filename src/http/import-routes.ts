@@ -20,5 +20,5 @@ export const importRoutes: readonly Route[] = [
   { ...common, method: 'DELETE', path: '/$import/:job', body: 'none', interaction: cancelImport },
   { ...common, method: 'POST', path: '/$import/:job/$undo', body: 'form', interaction: undoImport },
   { ...common, method: 'POST', path: '/$import/:job/$retry', body: 'form', interaction: retryImport },
-  { ...common, method: 'GET', path: '/$import/:job/:report', body: 'none', interaction: importReport },
+  { ...common, method: 'GET', path: '/$import/:job/:report', body: 'none', writes: 'ndjson', interaction: importReport },
 ];

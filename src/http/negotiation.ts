@@ -24,6 +24,12 @@ export function negotiate(accept: string | undefined, query: URLSearchParams): F
   return { contentType, pretty: isPretty(query.get('_pretty')) };
 }
 
+/** What a route that writes NDJSON asks of Accept: the lines, or nothing it would not ask of others. Errors are JSON all the same. */
+export function acceptBesideNdjson(accept: string | undefined, ndjsonTypes: readonly string[]): string | undefined {
+  const ranges = splitOutsideQuotes(accept ?? '', ',').flatMap((part) => parseMediaType(part) ?? []);
+  return ndjsonTypes.some((name) => quality(name, ranges) > 0) ? undefined : accept;
+}
+
 /** Clients send few different ones; a client that sends many is not remembered. */
 const knownAccepts = new Map<string, Format>();
 const knownAcceptsMax = 100;

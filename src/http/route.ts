@@ -9,6 +9,8 @@ export interface Route extends Served {
   readonly path: string;
   /** What the body holds: JSON, or form fields, which join the query parameters; `stream`: the interaction reads it itself. */
   readonly body: 'none' | 'json' | 'patch' | 'form' | 'stream';
+  /** It answers with lines of resources, which a client may name in Accept. */
+  readonly writes?: 'ndjson';
   readonly interaction: Interaction;
   /** What a 405 says beside the methods that there are. */
   readonly instead?: string;

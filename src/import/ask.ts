@@ -1,9 +1,11 @@
 /** What is known of the resources that the lines of a chunk are, or refer to. */
 import type { Session } from '../db/pool.ts';
+import { findSearched } from './find-searched.ts';
 import type { Job } from './job.ts';
 import { type Address, addressKey, findAliases, findOwn, findPatients, type Identifier, identifiersOf } from './look-up.ts';
 import type { Parsed } from './parse-line.ts';
 import type { ImportParts } from './parts.ts';
+import { predictedPatients } from './predicted-patients.ts';
 import type { ChunkState, NewAlias } from './prepared.ts';
 import type { Mention } from './references.ts';
 import { localId } from './source.ts';
@@ -18,11 +20,14 @@ export async function askFor(
   const wanted: Address[] = parsed.filter(({ type }) => registry.get(type)).map(({ type, id }) => ({ type, id }));
   const urns = new Set<string>();
   const identifiers: Identifier[] = [];
+  const searched = new Map<string, { readonly type: string; readonly query: string }>();
   for (const { meaning } of mentions) {
     if (meaning.kind === 'own' && registry.get(meaning.type)) wanted.push({ type: meaning.type, id: meaning.id });
     if (meaning.kind === 'urn') urns.add(meaning.id);
     if (meaning.kind === 'identifier' || (meaning.kind === 'identified' && meaning.type === 'Patient'))
       identifiers.push({ system: meaning.system, value: meaning.value });
+    if (meaning.kind === 'searched' && meaning.query !== null && registry.get(meaning.type))
+      searched.set(meaning.text, { type: meaning.type, query: meaning.query });
   }
   const { own, aliases } = await findOwn(store.session, job.source, wanted, [...urns], registry.resourceTypes);
   const names = new Map<string, { readonly type: string; readonly id: string | null }>();
@@ -35,7 +40,9 @@ export async function askFor(
     if (one.type === 'Patient' && !own.has(addressKey('Patient', one.id))) identifiers.push(...identifiersOf(one.resource));
   }
   const { found, stale } = await findPatients(parts, store.session, identifiers);
-  return { own: new Map(own), names, identified: found, stale, predicted };
+  const foreseen = job.options.dryRun ? await predictedPatients(store.session, predictedSource(job), identifiers) : [];
+  const identified = new Map([...foreseen, ...found, ...(await findSearched(parts, store.session, searched))]);
+  return { own: new Map(own), names, identified, stale, predicted };
 }
 
 /** What a dry run would have made in other chunks. */

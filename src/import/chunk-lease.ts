@@ -1,5 +1,7 @@
 /** Who is at work on a chunk: who takes it raises its epoch, has it until the lease ends, and only the last taker can finish it. */
+import type { Hindrance } from '../db/errors.ts';
 import type { Bound, Session } from '../db/pool.ts';
+import type { RowsInTransaction } from '../db/repository.ts';
 import { type Chunk, countOutcomes, type Job, type LineOutcome } from './job.ts';
 import { type JobTables, now } from './job-tables.ts';
 import { packLedger } from './packing.ts';
@@ -13,7 +15,7 @@ export function chunkLease({ session, transaction }: JobTables) {
     /** The next chunk of a job that nobody is at work on; the taker has it until its lease ends. Null: none is free now. */
     async take(job: Job, leaseMs: number): Promise<Chunk | null> {
       const found = await transaction(async (on) => {
-        const free = `SELECT chunk_no FROM fhir_import_chunk WHERE job_id = ? AND`;
+        const free = `SELECT chunk_no, epoch FROM fhir_import_chunk WHERE job_id = ? AND`;
         const lock = 'ORDER BY chunk_no LIMIT 1 FOR UPDATE SKIP LOCKED';
         const [fresh] = await on.rows(`${free} state = 0 ${lock}`, [job.id]);
         const [row] = fresh ? [fresh] : await on.rows(`${free} state = 1 AND lease_until < ${now} ${lock}`, [job.id]);
@@ -22,9 +24,15 @@ export function chunkLease({ session, transaction }: JobTables) {
           `UPDATE fhir_import_chunk SET state = 1, epoch = epoch + 1, attempts = attempts + 1, lease_until = ${now} + INTERVAL ? MICROSECOND WHERE job_id = ? AND chunk_no = ?`,
           [leaseMs * 1000, job.id, Number(row[0])],
         );
-        return Number(row[0]);
+        return { jobId: job.id, no: Number(row[0]), epoch: Number(row[1]) + 1 };
       });
-      return found === null ? null : readChunk(session, job.id, found);
+      if (!found) return null;
+      const chunk = await readChunk(session, job.id, found.no).catch(async (failure) => {
+        await release(session, found).catch(() => undefined); // the lease gives it back later
+        throw failure;
+      });
+      // Between the two statements this process may have stood still longer than the lease: then it is another's.
+      return chunk.epoch === found.epoch ? chunk : null;
     },
 
     /** Keeps a chunk that takes long. @throws Overtaken */
@@ -36,33 +44,33 @@ export function chunkLease({ session, transaction }: JobTables) {
       if (affectedRows === 0) throw new Overtaken();
     },
 
-    /** @throws Overtaken when another worker has the chunk now */
-    async check(chunk: Chunk): Promise<void> {
-      const [row] = await session.rows('SELECT epoch, state FROM fhir_import_chunk WHERE job_id = ? AND chunk_no = ?', [
-        chunk.jobId,
-        chunk.no,
-      ]);
-      if (Number(row?.[0]) !== chunk.epoch || Number(row?.[1]) !== 1) throw new Overtaken();
-    },
-
     hold,
     save,
 
-    /** Gives a chunk back that was not finished; somebody else may take it at once. */
-    async release(chunk: Chunk): Promise<void> {
-      await session
-        .modify('UPDATE fhir_import_chunk SET state = 0 WHERE job_id = ? AND chunk_no = ? AND epoch = ? AND state = 1', [
-          chunk.jobId,
-          chunk.no,
-          chunk.epoch,
-        ])
-        .catch(() => undefined); // the lease gives it back later
-    },
+    release: (place: ChunkPlace, hindrance?: Hindrance) => release(session, place, hindrance),
   };
 }
 
+type ChunkPlace = Pick<Chunk, 'jobId' | 'no' | 'epoch'>;
+
+/** Attempts that the locks of others have ended make the lines go one by one, and never count as more than these. */
+const busyAttemptsMax = 3;
+
+/**
+ * Gives a chunk back that was not finished; somebody else may take it at once. An attempt that the database has hindered was none, not even
+ * when another worker has taken the chunk meanwhile.
+ */
+async function release(session: Session, { jobId, no, epoch }: ChunkPlace, hindrance?: Hindrance): Promise<void> {
+  const isLocked = hindrance === 'busy' || hindrance === 'slow';
+  const attempts = isLocked ? `LEAST(attempts, ${busyAttemptsMax})` : hindrance ? 'GREATEST(attempts, 1) - 1' : 'attempts';
+  await session.modify(
+    `UPDATE fhir_import_chunk SET attempts = ${attempts}, state = IF(epoch = ? AND state = 1, 0, state) WHERE job_id = ? AND chunk_no = ?`,
+    [epoch, jobId, no],
+  );
+}
+
 /** Locks the chunk against other takers until the transaction ends. @throws Overtaken */
-async function hold(on: Session, chunk: Chunk): Promise<void> {
+async function hold(on: RowsInTransaction, chunk: Chunk): Promise<void> {
   const [row] = await on.rows('SELECT epoch, state FROM fhir_import_chunk WHERE job_id = ? AND chunk_no = ? FOR UPDATE', [
     chunk.jobId,
     chunk.no,

@@ -25,9 +25,11 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
   const { store, config } = given;
   const limits = config.import;
 
-  const admit = async (source: string) => {
+  const open = async (source: string, options: Job['options'], state: 'receiving' | 'fetching'): Promise<Job> => {
     if (!sourcePattern.test(source)) throw fault('malformed', 'value', `The source is ${sourceWords}.`, 'source');
-    if ((await store.openJobs(source)) >= limits.jobsPerSourceMax) throw tooMany(limits.jobsPerSourceMax);
+    const job = await store.create(source, options, limits.jobsPerSourceMax, state);
+    if (!job) throw tooMany(limits.jobsPerSourceMax);
+    return job;
   };
   const optionsOf = ({ dryRun, merge, base }: ImportRequest) => ({
     dryRun,
@@ -44,8 +46,7 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
       files: AsyncIterable<Incoming> | Iterable<Incoming>,
       onProgress?: (bytes: number, opened: Job) => void,
     ): Promise<Job> {
-      await admit(request.source);
-      const job = await store.create(request.source, optionsOf(request));
+      const job = await open(request.source, optionsOf(request), 'receiving');
       try {
         let fileNo = 0;
         let chunk = 1;
@@ -81,8 +82,7 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
       const options = { ...optionsOf(request), files: { kind, urls } };
       if (Buffer.byteLength(JSON.stringify(options)) > optionsBytesMax)
         throw fault('too-large', 'too-long', `The addresses are over ${optionsBytesMax} bytes; make several imports of them.`);
-      await admit(request.source);
-      const job = await store.create(request.source, options, 'fetching');
+      const job = await open(request.source, options, 'fetching');
       await announce(job.id).catch(() => undefined);
       return job;
     },
@@ -96,9 +96,11 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
 
     list: () => store.list(100),
 
-    /** Lines that are in stay in; an undo takes them back. */
+    /** Lines that are in stay in; an undo takes them back. Of one that is over the reports are thrown away. */
     async cancel(job: Job): Promise<void> {
       if (await store.move(job.id, ['receiving', 'fetching', 'running'], 'cancelled')) return;
+      if ((await store.byId(job.id))?.state === 'undoing')
+        throw fault('conflict', 'conflict', 'This import is being undone; wait until that is over.');
       await store.drop(job.id);
     },
 
@@ -112,6 +114,7 @@ export function createImportDesk(given: ImportParts, announce: Announce) {
     async retry(job: Job): Promise<number> {
       if (job.state !== 'done')
         throw fault('conflict', 'conflict', 'Only the failed lines of an import that is over can be tried again.');
+      if ((await store.openJobs(job.source)) >= limits.jobsPerSourceMax) throw tooMany(limits.jobsPerSourceMax);
       const again = await store.retryFailed(job);
       if (again > 0) await announce(job.id).catch(() => undefined);
       return again;

@@ -1,8 +1,6 @@
 /** A file from elsewhere as a stream, unpacked; within limits of time, size, and of where it may come from. */
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { isAllowed, publicUrl } from './allowed-url.ts';
+import { unpacked } from './unpack.ts';
 
 /** Why a file could not be fetched, for people; it names the address without its query. */
 export class DownloadFailed extends Error {}
@@ -23,7 +21,8 @@ const redirectsMax = 5;
 /** @throws DownloadFailed */
 export async function* download(address: string, limits: DownloadLimits): AsyncGenerator<Buffer> {
   let total = 0;
-  for await (const piece of unpacked(address, arriving(address, limits))) {
+  const notWhole = () => failed(address, 'it is no whole gzip file');
+  for await (const piece of unpacked(arriving(address, limits), notWhole)) {
     total += piece.length;
     if (total > limits.bytesMax) throw failed(address, 'it is larger than an import may be (IMPORT_MAX_BYTES)');
     yield piece;
@@ -80,33 +79,6 @@ async function follow(address: string, allowed: readonly string[], signal: Abort
     at = new URL(next, at).href;
   }
   throw failed(address, `it leads on more than ${redirectsMax} times`);
-}
-
-/** A file that is gzip (lines and JSON never begin like that) is unpacked, whatever its name. */
-async function* unpacked(address: string, stream: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  let head = Buffer.alloc(0);
-  while (head.length < 2) {
-    const { done, value } = await stream.next();
-    if (done) break;
-    head = Buffer.concat([head, value]);
-  }
-  const all = async function* () {
-    if (head.length > 0) yield head;
-    yield* stream;
-  };
-  if (head[0] !== 0x1f || head[1] !== 0x8b) {
-    yield* all();
-    return;
-  }
-  const gunzip = createGunzip();
-  const piping = pipeline(Readable.from(all()), gunzip);
-  piping.catch(() => undefined); // reading says it too
-  try {
-    for await (const piece of gunzip) yield piece;
-  } catch (thrown) {
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-    throw code.startsWith('Z_') ? failed(address, 'it is no whole gzip file') : thrown;
-  }
 }
 
 function failed(address: string, why: string): DownloadFailed {

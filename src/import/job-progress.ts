@@ -1,6 +1,6 @@
 /** How far an import has come: its files, its lines and what became of them, the chunks that are left. */
 import type { Session } from '../db/pool.ts';
-import { addCounts, type Counts, type FileKind } from './job.ts';
+import { addCounts, type ChunkCounts, type Counts, type FileKind } from './job.ts';
 import { now } from './job-tables.ts';
 
 export interface Progress {
@@ -9,6 +9,8 @@ export interface Progress {
   readonly waiting: number;
   readonly lines: number;
   readonly counts: Counts;
+  /** Lines with an error or a warning: as many has the report of outcomes. */
+  readonly told: number;
 }
 
 export interface StoredFile {
@@ -45,7 +47,7 @@ export function jobProgress(session: Session) {
         chunksDone: rows.filter(([state]) => Number(state) === 2).length,
         waiting: rows.reduce((sum, [, waiting]) => sum + Number(waiting), 0),
         lines: rows.reduce((sum, [, , lines]) => sum + Number(lines), 0),
-        counts: addCounts(rows.flatMap(([, , , counts]) => (counts ? [JSON.parse(String(counts)) as Counts] : []))),
+        ...addCounts(rows.flatMap(([, , , counts]) => (counts ? [JSON.parse(String(counts)) as ChunkCounts] : []))),
       };
     },
 

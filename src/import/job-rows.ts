@@ -2,21 +2,36 @@
 import { randomBytes } from 'node:crypto';
 import type { Session } from '../db/pool.ts';
 import type { Job, JobState } from './job.ts';
-import { now } from './job-tables.ts';
+import { type JobTables, now } from './job-tables.ts';
 
 const jobColumns = 'job_id, name, source, state, options, pass, last_pass, created_at, finished_at, failure';
 
-export function jobRows(session: Session) {
+const open = "('receiving', 'fetching', 'running', 'undoing')";
+
+export function jobRows({ session, transaction }: JobTables) {
   return {
-    async create(source: string, options: Job['options'], state: 'receiving' | 'fetching' = 'receiving'): Promise<Job> {
+    /** Null when as many of the source are under way as may be. */
+    async create(
+      source: string,
+      options: Job['options'],
+      jobsMax: number,
+      state: 'receiving' | 'fetching' = 'receiving',
+    ): Promise<Job | null> {
       const name = randomBytes(12).toString('base64url').replaceAll('_', 'x').replaceAll('-', 'y');
-      await session.modify(
-        `INSERT INTO fhir_import_job (name, source, state, options, created_at, touched_at) VALUES (?, ?, ?, ?, ${now}, ${now})`,
-        [name, source, state, JSON.stringify(options)],
-      );
-      const job = await byName(session, name);
-      if (!job) throw new Error('The job just made is not there');
-      return job;
+      await transaction(async (on) => {
+        await on.modify(
+          `INSERT INTO fhir_import_job (name, source, state, options, created_at, touched_at) VALUES (?, ?, ?, ?, ${now}, ${now})`,
+          [name, source, state, JSON.stringify(options)],
+        );
+        const job = await byName(on, name);
+        // A locking read waits for the jobs before that are not committed yet: of many at once, the first are let in.
+        const before = await on.rows(
+          `SELECT job_id FROM fhir_import_job FORCE INDEX (idx_import_job_source) WHERE source = ? AND state IN ${open} AND job_id < ? LOCK IN SHARE MODE`,
+          [source, job?.id ?? 0],
+        );
+        if (before.length >= jobsMax) await on.modify('DELETE FROM fhir_import_job WHERE name = ?', [name]);
+      });
+      return byName(session, name);
     },
 
     /** Moves a job on, if it is in one of these states; false when it is not. */
@@ -38,10 +53,7 @@ export function jobRows(session: Session) {
     },
 
     async openJobs(source: string): Promise<number> {
-      const [row] = await session.rows(
-        "SELECT COUNT(*) FROM fhir_import_job WHERE source = ? AND state IN ('receiving', 'fetching', 'running', 'undoing')",
-        [source],
-      );
+      const [row] = await session.rows(`SELECT COUNT(*) FROM fhir_import_job WHERE source = ? AND state IN ${open}`, [source]);
       return Number(row?.[0]);
     },
 
@@ -75,7 +87,8 @@ function jobOf(row: readonly (string | number | null)[]): Job {
     state: String(state) as JobState, // the store wrote it
     options: JSON.parse(String(options)),
     pass: Number(pass),
-    lastPass: Number(lastPass) === 1,
+    hurries: Number(lastPass) === 0 ? 'none' : Number(lastPass) === 1 ? 'patients' : 'all',
+    lastPass: Number(lastPass) === 3,
     createdAt: `${String(createdAt).replace(' ', 'T')}Z`,
     finishedAt: finishedAt === null ? null : `${String(finishedAt).replace(' ', 'T')}Z`,
     failure: text(failure),

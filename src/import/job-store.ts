@@ -23,7 +23,7 @@ export function createJobStore(pool: Pool, journal: Journal, timeoutMs: number) 
 
   return {
     ...tables,
-    ...jobRows(session),
+    ...jobRows(tables),
     ...jobProgress(session),
     ...jobPasses(tables),
     ...chunkSink((_jobId, write) => write(session)),

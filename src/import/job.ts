@@ -25,6 +25,9 @@ export interface Job {
   readonly state: JobState;
   readonly options: JobOptions;
   readonly pass: number;
+  /** Whose lines no longer wait for what they can do without, as others may wait for them: patients first. */
+  readonly hurries: 'none' | 'patients' | 'all';
+  /** Nor does any line wait for anything else. */
   readonly lastPass: boolean;
   /** UTC with microseconds. */
   readonly createdAt: string;
@@ -88,6 +91,8 @@ export interface LineOutcome {
   readonly v?: number;
   readonly table?: string;
   readonly key?: number;
+  /** Of a dry run: rows by table that would be inserted and updated. */
+  readonly rows?: Readonly<Record<string, readonly [inserted: number, updated: number]>>;
   readonly i?: readonly LineIssue[];
   /** References of the resource to what was not here: type and id here. */
   readonly open?: readonly (readonly [type: string, id: string])[];
@@ -96,28 +101,37 @@ export interface LineOutcome {
 /** Counts by type and status; lines that tell no type count under `-`. */
 export type Counts = Readonly<Record<string, Readonly<Partial<Record<LineStatus, number>>>>>;
 
-export function countOutcomes(ledger: readonly LineOutcome[]): Counts {
-  const counts: Record<string, Partial<Record<LineStatus, number>>> = {};
-  for (const { s, t = '-' } of ledger) {
+/** Counts as they are kept of a chunk: `told` are the lines with an error or a warning, whatever became of them. */
+export type ChunkCounts = Readonly<Record<string, Readonly<Partial<Record<LineStatus | 'told', number>>>>>;
+
+export const isTold = ({ i }: LineOutcome): boolean => i?.some(({ severity }) => severity !== 'information') ?? false;
+
+export function countOutcomes(ledger: readonly LineOutcome[]): ChunkCounts {
+  const counts: Record<string, Partial<Record<LineStatus | 'told', number>>> = {};
+  for (const outcome of ledger) {
+    const { s, t = '-' } = outcome;
     if (s === 'blank') continue;
     counts[t] ??= {};
     const ofType = counts[t];
     ofType[s] = (ofType[s] ?? 0) + 1;
+    if (isTold(outcome)) ofType.told = (ofType.told ?? 0) + 1;
   }
   return counts;
 }
 
-export function addCounts(all: readonly Counts[]): Counts {
+export function addCounts(all: readonly ChunkCounts[]): { readonly counts: Counts; readonly told: number } {
   const sum: Record<string, Partial<Record<LineStatus, number>>> = {};
+  let told = 0;
   for (const counts of all) {
-    for (const [type, byStatus] of Object.entries(counts)) {
+    for (const [type, { told: ofType = 0, ...byStatus }] of Object.entries(counts)) {
+      told += ofType;
       sum[type] ??= {};
-      const ofType = sum[type];
+      const total = sum[type];
       for (const [status, count] of Object.entries(byStatus) as [LineStatus, number][])
-        ofType[status] = (ofType[status] ?? 0) + count;
+        total[status] = (total[status] ?? 0) + count;
     }
   }
-  return sum;
+  return { counts: sum, told };
 }
 
 /** `worked`: there may be more at once. `busy`: others are at work on what is left. `ended`: the job is over. */

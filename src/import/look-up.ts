@@ -12,6 +12,7 @@ export interface Known {
   readonly rid: number;
   readonly type: string;
   readonly id: string;
+  readonly variant: string;
   readonly key: number;
   readonly state: number;
   readonly version: number;
@@ -38,14 +39,15 @@ export async function findHere(session: Session, wanted: Iterable<Address>): Pro
     const ids = [...new Set(addresses.map(({ id }) => id))];
     for (let start = 0; start < ids.length; start += 2000) {
       const rows = await session.once(
-        'SELECT r.rid, r.type, r.id, r.source_key, r.state, r.version, r.origin, l.digest, l.job_id, l.line_no FROM fhir_resource r LEFT JOIN fhir_import_line l ON l.rid = r.rid WHERE r.type = ? AND r.id IN (?) AND r.state < 2',
+        'SELECT r.rid, r.type, r.id, r.variant, r.source_key, r.state, r.version, r.origin, l.digest, l.job_id, l.line_no FROM fhir_resource r LEFT JOIN fhir_import_line l ON l.rid = r.rid WHERE r.type = ? AND r.id IN (?) AND r.state < 2',
         [type, ...inList(ids.slice(start, start + 2000))],
       );
-      for (const [rid, foundType, id, key, state, version, origin, digest, jobId, lineNo] of rows) {
+      for (const [rid, foundType, id, variant, key, state, version, origin, digest, jobId, lineNo] of rows) {
         found.set(addressKey(String(foundType), String(id)), {
           rid: Number(rid),
           type: String(foundType),
           id: String(id),
+          variant: String(variant),
           key: Number(key),
           state: Number(state),
           version: Number(version),

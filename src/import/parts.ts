@@ -5,6 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Repository } from '../db/repository.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { createJobStore, type JobStore } from './job-store.ts';
+import { createPatience, type Patience } from './patience.ts';
 
 export interface ImportParts {
   readonly config: Config;
@@ -12,6 +13,7 @@ export interface ImportParts {
   readonly registry: Registry;
   readonly repository: Repository;
   readonly store: JobStore;
+  readonly patience: Patience;
 }
 
 /** What the gateway gives. */
@@ -31,5 +33,6 @@ export function importParts({ config, pool, parts, registry, repository }: Impor
     registry,
     repository,
     store: createJobStore(pool, parts.journal, timeoutMs),
+    patience: createPatience(),
   };
 }

@@ -19,8 +19,14 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
   const known = own.get(addressKey(type, id));
   const place = lineNoOf(chunk, one);
   if (known) {
-    const here = { t: type, id: known.id, v: known.version };
-    if (known.jobId === job.id && known.lineNo > place) return overtaken(type, known.id, 'a later line');
+    const table = given.registry.variant(type, known.variant)?.variant.source.table;
+    const here = {
+      t: type,
+      id: known.id,
+      v: known.version,
+      ...(table !== undefined && known.state === 0 ? { table, key: known.key } : {}),
+    };
+    if (known.jobId === job.id && known.lineNo > place) return { ...overtaken(type, known.id, 'a later line'), ...here };
     if (known.digest === one.digest) {
       if (known.jobId === job.id && known.lineNo === place && known.origin === originOf(job.source, job.id))
         return { s: known.version === 1 ? 'created' : 'updated', ...here };
@@ -41,13 +47,14 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
   const patient = type === 'Patient' ? identify(state, one, known) : null;
   if (patient && 's' in patient) return patient;
 
+  const hurries = job.hurries === 'all' || (job.hurries === 'patients' && type === 'Patient');
   const { missing, open } = rewrite(mentions, directoryOf(state), {
     source: job.source,
     sourceBase: job.options.base ?? `${given.config.clinic.canonicalBase}/source/${job.source}`,
     isServed: (other) => given.registry.get(other) !== undefined,
-    last: state.last,
+    last: hurries,
   });
-  if (missing.length > 0 && !state.last) return { s: 'waiting', t: type };
+  if (missing.length > 0 && !hurries) return { s: 'waiting', t: type };
   for (const { text, expression } of missing) {
     issues.push({
       severity: 'warning',
@@ -100,13 +107,12 @@ function identify(
 }
 
 function directoryOf({ names, identified, own }: ChunkState): Directory {
+  const only = (name: string) => (identified.get(name)?.length === 1 ? identified.get(name)?.[0] : undefined);
   return {
     own: (type, id) => names.get(addressKey(type, id)) ?? own.get(addressKey(type, id)),
     urn: (id) => names.get(addressKey('urn', id)),
-    identified(type, system, value) {
-      const matches = type === 'Patient' ? identified.get(`${system}|${value}`) : undefined;
-      return matches?.length === 1 ? matches[0] : undefined;
-    },
+    identified: (type, system, value) => (type === 'Patient' ? only(`${system}|${value}`) : undefined),
+    searched: only,
   };
 }
 

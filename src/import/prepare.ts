@@ -10,9 +10,15 @@ import { prepareLine } from './prepare-line.ts';
 import { type ChunkState, type NewResource, overtaken, type Prepared, type SingleWrite } from './prepared.ts';
 import { type Mention, mentionsIn } from './references.ts';
 import { localId } from './source.ts';
+import type { Stopwatch } from './stopwatch.ts';
 
 /** `setWise` false: every line is written alone, so that one that the database refuses does not take others along. */
-export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, setWise: boolean): Promise<Prepared> {
+export async function prepareChunk(
+  given: ImportParts,
+  job: Job,
+  chunk: Chunk,
+  { setWise, watch }: { readonly setWise: boolean; readonly watch?: Stopwatch },
+): Promise<Prepared> {
   const { registry, config, parts } = given;
   const isServed = (type: string) => registry.get(type) !== undefined;
   const ledger: LineOutcome[] = chunk.ledger ? [...chunk.ledger] : chunk.lines.map(() => ({ s: 'pending' }));
@@ -30,6 +36,7 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
     const theirs = [...(job.options.base ? [job.options.base] : []), ...(one.base ? [one.base] : [])];
     if (isServed(one.type)) mentions.set(one, mentionsIn(one.resource, { here: config.http.baseUrl, theirs }));
   }
+  watch?.lap('parseMs');
   const { own, names, identified, stale, predicted } = await askFor(given, job, parsed, [...mentions.values()].flat());
   const state: ChunkState = {
     given,
@@ -55,6 +62,8 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
   for (const reference of [...mentions.values()].flat()) {
     if (reference.meaning.kind === 'ours') await addOurs(state, reference.meaning.text);
   }
+
+  watch?.lap('lookUpMs');
 
   // Of several lines for one resource the last that can be kept counts, so the last is looked at first; patients before all others.
   const settled = new Map<string, Parsed>();
@@ -82,6 +91,7 @@ export async function prepareChunk(given: ImportParts, job: Job, chunk: Chunk, s
     const open = write.open?.filter(([type, id]) => !state.keys.has(addressKey(type, id)));
     return open?.length === write.open?.length ? write : { ...write, open };
   };
+  watch?.lap('mapMs');
   return { ledger, created: state.created.map(stillOpen), singles: state.singles.map(stillOpen), aliases, stale };
 }
 

@@ -4,7 +4,7 @@ import { FhirError } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
 import type { Announce } from './desk.ts';
 import type { ImportParts } from './parts.ts';
-import { runTurn } from './turn.ts';
+import { type Turns, turnsHere } from './turns.ts';
 
 /** The whole payload of a queue job. */
 interface Turn {
@@ -73,18 +73,17 @@ export interface ImportWorker {
  * Works on turns until it is closed. A turn does one chunk and puts the job at the end of the queue again, so that jobs take turns.
  * Every `sweepMs` it looks in the database for jobs that nobody is at work on, which happens when Redis or a worker was lost.
  */
-export function startImportWorker(given: ImportParts, log: Log): ImportWorker {
+export function startImportWorker(given: ImportParts, log: Log, turns: Turns = turnsHere(given, log)): ImportWorker {
   const { config, store } = given;
   const { chunksAtOnce, leaseMs, sweepMs, keepDays, slowMs } = config.import;
   const queue = openQueue(config.redis.url, config.db.name, log);
-  const closing = new AbortController();
+  let closing = false;
   const worker = new Worker<Turn>(
     queueName,
     async ({ data, id }) => {
       await restWhileBusy(given, slowMs);
-      const result = await runTurn(given, data.job, leaseMs, log, closing.signal);
-      if (result.kind === 'worked' && !closing.signal.aborted)
-        await addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`);
+      const result = await turns.run(data.job);
+      if (result.kind === 'worked' && !closing) await addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`);
     },
     { ...queueOptions(config.redis.url, config.db.name), concurrency: chunksAtOnce, lockDuration: Math.max(leaseMs, 1000) },
   );
@@ -112,10 +111,12 @@ export function startImportWorker(given: ImportParts, log: Log): ImportWorker {
 
   return {
     async close() {
-      closing.abort();
+      closing = true;
+      turns.stop();
       clearInterval(timer);
       await sweeping;
       await worker.close().catch(() => undefined);
+      await turns.close();
       await queue.close().catch(() => undefined);
     },
   };

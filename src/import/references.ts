@@ -12,6 +12,8 @@ export type Meaning =
   /** A resource of this server. */
   | { readonly kind: 'ours'; readonly text: string }
   | { readonly kind: 'identified'; readonly type: string; readonly system: string; readonly value: string }
+  /** Any other conditional reference; the query is null where it asks for more than an identifier, in the source's own words. */
+  | { readonly kind: 'searched'; readonly type: string; readonly text: string; readonly query: string | null }
   /** No literal reference: it stays as it is, and whoever needs the key asks for the identifier. */
   | { readonly kind: 'identifier'; readonly system: string; readonly value: string }
   | { readonly kind: 'elsewhere' };
@@ -58,13 +60,14 @@ function meaningOf(text: string, { here, theirs }: Bases): Meaning | null {
   return { kind: 'elsewhere' };
 }
 
-/** `Patient?identifier=system|value`: the one search by which an import finds a resource. */
+/** `Patient?identifier=system|value`: an identifier is what an import finds a resource by, patients all of a chunk at once. */
 function identifiedBy(type: string, query: string): Meaning {
   const parameters = new URLSearchParams(query);
   const token = parameters.get('identifier');
-  if (token === null || [...parameters.keys()].length !== 1) return { kind: 'elsewhere' };
+  const text = `${type}?${query}`;
+  if (token === null || [...parameters.keys()].length !== 1) return { kind: 'searched', type, text, query: null };
   const bar = token.indexOf('|');
-  if (bar <= 0) return { kind: 'elsewhere' };
+  if (type !== 'Patient' || bar <= 0) return { kind: 'searched', type, text, query };
   return { kind: 'identified', type, system: token.slice(0, bar), value: token.slice(bar + 1) };
 }
 
@@ -74,6 +77,7 @@ export interface Directory {
   own(type: string, id: string): { readonly type: string; readonly id: string | null } | undefined;
   urn(id: string): { readonly type: string; readonly id: string | null } | undefined;
   identified(type: string, system: string, value: string): { readonly type: string; readonly id: string } | undefined;
+  searched(text: string): { readonly type: string; readonly id: string } | undefined;
 }
 
 export interface Rewriting {
@@ -81,7 +85,7 @@ export interface Rewriting {
   /** Absolute base for resources of the source that are not kept here. */
   readonly sourceBase: string;
   isServed(type: string): boolean;
-  /** True when nothing more will come: what is missing is then written as the source's own. */
+  /** True when nothing is waited for any more: a patient is then written as one whom nobody else knows. */
   readonly last: boolean;
 }
 
@@ -110,9 +114,8 @@ export function rewrite(
       const { type, id } = meaning;
       const found = isServed(type) ? directory.own(type, id) : { type, id: null };
       if (found) point(reference, found.type, found.id, id);
-      else if (type === 'Patient') {
+      else if (type === 'Patient' && !last) {
         absent(); // whoever it is, it may be somebody known under another id
-        if (last) point(reference, type, null, id);
       } else {
         open.push([type, localId(source, id)]);
         point(reference, type, localId(source, id), id);
@@ -121,8 +124,11 @@ export function rewrite(
       const found = directory.urn(meaning.id);
       if (found) point(reference, found.type, found.id, meaning.id);
       else absent();
-    } else if (meaning.kind === 'identified') {
-      const found = directory.identified(meaning.type, meaning.system, meaning.value);
+    } else if (meaning.kind === 'identified' || meaning.kind === 'searched') {
+      const found =
+        meaning.kind === 'identified'
+          ? directory.identified(meaning.type, meaning.system, meaning.value)
+          : directory.searched(meaning.text);
       if (found) reference.reference = `${found.type}/${found.id}`;
       else if (isServed(meaning.type)) absent();
     }

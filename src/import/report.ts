@@ -1,16 +1,17 @@
 /** What became of a job: the manifest, and an OperationOutcome for each line that needs one. https://hl7.org/fhir/uv/bulkdata/ */
 import { stringifyJson } from '../fhir/json.ts';
 import type { JsonObject } from '../mapping/lift.ts';
-import type { Chunk, Counts, Job, Line, LineIssue, LineOutcome, LineStatus } from './job.ts';
+import {
+  type Chunk,
+  type Counts,
+  isTold,
+  type Job,
+  type Line,
+  type LineIssue,
+  type LineOutcome,
+  type LineStatus,
+} from './job.ts';
 import type { ImportParts } from './parts.ts';
-
-/** Counts of a job by type, with what each word means in sum. */
-export interface Summary {
-  readonly counts: Counts;
-  readonly lines: number;
-  readonly failed: number;
-  readonly warned: number;
-}
 
 export function totalOf(counts: Counts, statuses: readonly LineStatus[]): number {
   return Object.values(counts).reduce(
@@ -31,7 +32,7 @@ export const settledStatuses: readonly LineStatus[] = [
 
 /** The manifest of a job that is over. `url` is the job's own. */
 export async function manifestOf({ store }: ImportParts, job: Job, url: string): Promise<JsonObject> {
-  const { counts, lines } = await store.progress(job.id);
+  const { counts, told, lines } = await store.progress(job.id);
   const undo = await store.undoResult(job.id);
   const files = await store.files(job.id);
   const output = Object.entries(counts)
@@ -50,7 +51,7 @@ export async function manifestOf({ store }: ImportParts, job: Job, url: string):
     request: url,
     requiresAccessToken: false,
     output,
-    outcome: [{ type: 'OperationOutcome', url: `${url}/outcome`, count: totalOf(counts, ['failed']) }],
+    outcome: [{ type: 'OperationOutcome', url: `${url}/outcome`, count: told }],
     error: [],
     extension: {
       state: job.state,
@@ -73,11 +74,13 @@ export async function manifestOf({ store }: ImportParts, job: Job, url: string):
 async function rowsOf(store: ImportParts['store'], job: Job): Promise<JsonObject> {
   const rows: Record<string, Record<string, number>> = {};
   for (const no of await store.chunkNumbers(job.id)) {
-    for (const { s, table } of (await store.readChunk(job.id, no)).ledger ?? []) {
-      if (table === undefined || !['created', 'updated', 'merged'].includes(s)) continue;
-      rows[table] ??= {};
-      const verb = s === 'created' ? 'insert' : 'update';
-      rows[table][verb] = (rows[table][verb] ?? 0) + 1;
+    for (const { rows: ofLine = {} } of (await store.readChunk(job.id, no)).ledger ?? []) {
+      for (const [table, [inserted, updated]] of Object.entries(ofLine)) {
+        rows[table] ??= {};
+        const ofTable = rows[table];
+        if (inserted > 0) ofTable['insert'] = (ofTable['insert'] ?? 0) + inserted;
+        if (updated > 0) ofTable['update'] = (ofTable['update'] ?? 0) + updated;
+      }
     }
   }
   return rows;
@@ -100,13 +103,26 @@ export async function* reportLines(
       if (outcome.s === 'blank' || (type !== undefined && outcome.t !== type)) return;
       if (kind === 'failed') {
         if (outcome.s === 'failed' && line.bytes.length > 0) parts.push(line.bytes, Buffer.from('\n'));
-      } else if (kind === 'lines' || outcome.i?.some(({ severity }) => severity !== 'information')) {
-        const said = lineOutcome(chunk, line, outcome, config.clinic.canonicalBase, config.http.baseUrl);
+      } else if (kind === 'lines' || isTold(outcome)) {
+        const said = lineOutcome(chunk, line, withPlace(outcome, chunk), config.clinic.canonicalBase, config.http.baseUrl);
         parts.push(Buffer.from(`${stringifyJson(said)}\n`));
       }
     });
     if (parts.length > 0) yield Buffer.concat(parts);
   }
+}
+
+/** Of several lines of a chunk for one resource, one says where it is. */
+function withPlace(outcome: LineOutcome, { ledger }: Chunk): LineOutcome {
+  if (outcome.id === undefined || outcome.table !== undefined || outcome.s === 'failed') return outcome;
+  const other = ledger?.find(({ t, id, table }) => id === outcome.id && t === outcome.t && table !== undefined);
+  const { v, table, key } = other ?? {};
+  return {
+    ...outcome,
+    ...(v === undefined || outcome.v !== undefined ? {} : { v }),
+    ...(table === undefined ? {} : { table }),
+    ...(key === undefined ? {} : { key }),
+  };
 }
 
 const words: Readonly<Record<LineStatus, string>> = {

@@ -1,6 +1,6 @@
 /** Fetches the files of a job into the chunk store. One worker at a time; after a crash another starts the file over that was not complete. */
 import { randomUUID } from 'node:crypto';
-import { isConnectionLost, isRetryable } from '../db/errors.ts';
+import { hindranceOf } from '../db/errors.ts';
 import type { Session } from '../db/pool.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import type { Log } from '../log.ts';
@@ -49,7 +49,7 @@ export async function runFetch(given: ImportParts, job: Job, { leaseMs, log, sig
     if (thrown instanceof Overtaken) return { kind: 'busy' };
     clearInterval(timer);
     await renewing;
-    if (signal?.aborted || isPassing(thrown)) {
+    if (signal?.aborted || hindranceOf(thrown)) {
       await held((on) => letGo(on, job.id)).catch(() => undefined); // the lease ends by itself too
       if (signal?.aborted) return { kind: 'busy' };
       throw thrown;
@@ -142,8 +142,4 @@ async function end(on: Session, job: Job, failure: string | null): Promise<void>
 
 async function letGo(on: Session, jobId: number): Promise<void> {
   await on.modify('UPDATE fhir_import_job SET undo_result = NULL WHERE job_id = ?', [jobId]);
-}
-
-function isPassing(thrown: unknown): boolean {
-  return isRetryable(thrown) || isConnectionLost(thrown) || (thrown instanceof FhirError && thrown.kind === 'unavailable');
 }

@@ -5,11 +5,18 @@ import { tooLong } from './split-lines.ts';
 
 const [quote, backslash, open, close, openList, closeList, comma, colon] = [...'"\\{}[],:'].map((sign) => sign.charCodeAt(0));
 const [space, carriageReturn, newline, tab] = [0x20, 0x0d, 0x0a, 0x09];
+const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 /** Names and texts of the Bundle's own members are short; longer ones are not looked at. */
 const scalarMax = 256;
 
 const types: ReadonlySet<string> = new Set(['collection', 'batch', 'transaction', 'searchset', 'history', 'document', 'message']);
+
+interface Entry {
+  readonly start: number;
+  parts: Buffer[];
+  size: number;
+}
 
 /**
  * The items of the top-level `entry` as lines (a resource that is no Bundle is one line); line breaks between tokens become spaces, so that nothing moves.
@@ -29,7 +36,7 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
   let at = 0;
   let whole: Buffer[] = [];
   let number = 0;
-  let entry: { start: number; parts: Buffer[]; size: number } | null = null;
+  let entry: Entry | null = null;
 
   for await (const given of stream) {
     let from = entry ? 0 : -1;
@@ -54,38 +61,42 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
           if (piece === given) piece = Buffer.from(given);
           piece[index] = space ?? 0x20;
         }
-      } else if (byte === quote) {
+        continue;
+      }
+      if (byte === space || byte === tab) continue;
+      if (depth === 0 && (byte !== open || ended)) {
+        if (byte === byteOrderMark[at + index]) continue;
+        throw notABundle('not one JSON object');
+      }
+      const endsScalar = depth === 2 && (byte === comma || byte === closeList);
+      if (depth === 2 && inEntries && !entry && !endsScalar) {
+        entry = { start: at + index, parts: [], size: 0 };
+        from = index;
+      }
+      const isScalar = entry !== null && endsScalar;
+      if (isScalar || (depth === 3 && entry && (byte === close || byte === closeList))) {
+        const part = piece.subarray(from, isScalar ? index : index + 1);
+        number += 1;
+        yield lineOf(number, entry, part, entryBytesMax);
+        entry = null;
+        from = -1;
+      }
+      if (byte === quote) {
         inString = true;
         text = '';
       } else if (byte === open || byte === openList) {
-        if (ended || (depth === 0 && byte === openList)) throw notABundle('not one JSON object');
-        if (depth === 1 && afterColon && key === 'entry' && byte === openList) inEntries = true;
-        if (depth === 2 && inEntries && byte === open) {
-          entry = { start: at + index, parts: [], size: 0 };
-          from = index;
-        }
+        if (depth === 1 && afterColon && key === 'entry' && byte === openList)
+          inEntries = resourceType === '' || resourceType === 'Bundle'; // a List has entries too
         depth += 1;
       } else if (byte === close || byte === closeList) {
         depth -= 1;
-        if (depth < 0) throw notABundle('not one JSON object');
         if (depth === 0) ended = true;
-        if (depth === 2 && entry && byte === close) {
-          const part = piece.subarray(from, index + 1);
-          number += 1;
-          const { start, parts, size } = entry;
-          yield size + part.length > entryBytesMax
-            ? { number, offset: start, bytes: Buffer.alloc(0), fault: tooLong(entryBytesMax) }
-            : { number, offset: start, bytes: Buffer.concat([...parts, part]) };
-          entry = null;
-          from = -1;
-        }
         if (depth === 1 && byte === closeList) inEntries = false;
       } else if (byte === colon) {
         if (depth === 1) afterColon = true;
       } else if (byte === comma) {
         if (depth === 1) afterColon = false;
-      } else if (depth === 0 && byte !== space && byte !== tab && !(at === 0 && index < 3))
-        throw notABundle('not one JSON object');
+      }
     }
     if (entry) {
       const rest = piece.subarray(from);
@@ -108,6 +119,13 @@ export async function* splitBundle(stream: AsyncIterable<Buffer>, entryBytesMax:
   yield at > entryBytesMax
     ? { number: 1, offset: 0, bytes: Buffer.alloc(0), fault: tooLong(entryBytesMax) }
     : { number: 1, offset: 0, bytes };
+}
+
+function lineOf(number: number, entry: Entry | null, part: Buffer, entryBytesMax: number): Line {
+  const { start, parts, size } = entry ?? { start: 0, parts: [], size: 0 };
+  return size + part.length > entryBytesMax
+    ? { number, offset: start, bytes: Buffer.alloc(0), fault: tooLong(entryBytesMax) }
+    : { number, offset: start, bytes: Buffer.concat([...parts, part]) };
 }
 
 function notABundle(found: string): FhirError {

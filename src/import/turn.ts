@@ -1,11 +1,12 @@
 /** One turn of a job: takes the next chunk that nobody is at work on, does it, and moves the job on. */
 
-import { FhirError } from '../fhir/outcome.ts';
+import { type Hindrance, hindranceOf } from '../db/errors.ts';
 import type { Log } from '../log.ts';
 import { Overtaken } from './chunk-lease.ts';
 import type { Chunk, Job, LineOutcome, TurnResult } from './job.ts';
 import type { ImportParts } from './parts.ts';
 import { runFetch } from './run-fetch.ts';
+import { createStopwatch } from './stopwatch.ts';
 import { runUndo } from './undo.ts';
 import { workChunk } from './work-chunk.ts';
 
@@ -13,6 +14,7 @@ import { workChunk } from './work-chunk.ts';
 const attemptsTogetherMax = 2;
 const attemptsMax = 10;
 
+/** What the database has hindered is left for a later turn, after a rest; nothing of it counts against the lines. */
 export async function runTurn(
   given: ImportParts,
   jobId: number,
@@ -20,9 +22,28 @@ export async function runTurn(
   log: Log,
   signal?: AbortSignal,
 ): Promise<TurnResult> {
+  try {
+    const result = await turn(given, jobId, leaseMs, log, signal);
+    if (result.kind !== 'busy') given.patience.over(log);
+    return result;
+  } catch (thrown) {
+    const hindrance = hindranceOf(thrown);
+    if (!hindrance) throw thrown;
+    await given.patience.rest(hindrance, thrown, log, signal);
+    return { kind: 'busy' };
+  }
+}
+
+async function turn(
+  given: ImportParts,
+  jobId: number,
+  leaseMs: number,
+  log: Log,
+  signal: AbortSignal | undefined,
+): Promise<TurnResult> {
   const { store } = given;
   let job = await store.byId(jobId);
-  if (job?.state === 'undoing') return runUndo(given, job, leaseMs);
+  if (job?.state === 'undoing') return runUndo(given, job, { leaseMs, log });
   if (job?.state === 'fetching') return runFetch(given, job, { leaseMs, log, ...(signal ? { signal } : {}) });
   if (job?.state !== 'running') return { kind: 'ended' };
   const chunk = await store.take(job, leaseMs);
@@ -30,18 +51,22 @@ export async function runTurn(
     const advanced = await store.advance(jobId);
     return advanced === 'next-pass' ? { kind: 'worked', chunk: 0 } : { kind: advanced === 'ended' ? 'ended' : 'busy' };
   }
-  // Another worker may have begun the last pass before this chunk was taken; no pass ends while it is held.
-  job = await store.byId(jobId);
-  if (job?.state !== 'running') return { kind: 'ended' };
   try {
+    // Another worker may have begun the last pass before this chunk was taken; no pass ends while it is held.
+    job = await store.byId(jobId);
+    if (job?.state !== 'running') return { kind: 'ended' };
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
     else await workKept(given, job, chunk, leaseMs, log);
   } catch (thrown) {
     if (thrown instanceof Overtaken) return { kind: 'worked', chunk: chunk.no };
-    await store.release(chunk);
-    if (thrown instanceof FhirError && thrown.kind === 'unavailable') throw thrown;
+    const hindrance = hindranceOf(thrown);
+    if (hindrance) {
+      await giveBack(given, chunk, hindrance, log, signal);
+      throw thrown;
+    }
+    await store.release(chunk).catch(() => undefined); // the lease gives it back later
     log.error('import-chunk', {
-      job: job.id,
+      job: jobId,
       chunk: chunk.no,
       attempt: chunk.attempts,
       error: thrown instanceof Error ? thrown : new Error('not an error'),
@@ -50,6 +75,25 @@ export async function runTurn(
   }
   const advanced = await store.advance(jobId);
   return advanced === 'ended' ? { kind: 'ended' } : { kind: 'worked', chunk: chunk.no };
+}
+
+/** Tried until the database takes it: an attempt that still counts when the lease has ended brings the lines nearer to being given up. */
+async function giveBack(
+  { store, patience }: ImportParts,
+  chunk: Chunk,
+  hindrance: Hindrance,
+  log: Log,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await store.release(chunk, hindrance);
+    } catch (thrown) {
+      const still = hindranceOf(thrown);
+      if (!still || signal?.aborted) return;
+      await patience.rest(still, thrown, log, signal);
+    }
+  }
 }
 
 /** Works on a chunk and renews the lease now and then. */
@@ -62,7 +106,9 @@ async function workKept(given: ImportParts, job: Job, chunk: Chunk, leaseMs: num
   };
   const onBug = (thrown: unknown) =>
     log.error('import-line', { job: job.id, chunk: chunk.no, ...(thrown instanceof Error ? { error: thrown } : {}) });
-  await workChunk(given, job, chunk, { setWise: chunk.attempts <= attemptsTogetherMax, alive, onBug });
+  const watch = createStopwatch();
+  await workChunk(given, job, chunk, { setWise: chunk.attempts <= attemptsTogetherMax, alive, onBug, watch });
+  log.debug('import-chunk-done', { job: job.id, chunk: chunk.no, lines: chunk.lines.length, ...watch.laps });
 }
 
 /** Lines that bring down whoever touches them must not hold up the job for ever. */
@@ -81,15 +127,15 @@ async function giveUp({ store }: ImportParts, chunk: Chunk): Promise<void> {
   await store.transaction((on) => store.save(on, chunk, ledger, true));
 }
 
-/** Runs a job to its end in this process, several chunks at a time. Resolves also when others do the last of it, or it is cancelled. */
+/** Runs a job to its end, several chunks at a time. Resolves also when others do the last of it, or it is cancelled. */
 export async function runJob(
-  given: ImportParts,
+  turns: { run(jobId: number): Promise<TurnResult> },
   jobId: number,
-  options: { readonly atOnce: number; readonly leaseMs: number; readonly log: Log; readonly signal?: AbortSignal },
+  options: { readonly atOnce: number; readonly signal?: AbortSignal },
 ): Promise<void> {
   const work = async () => {
     while (!options.signal?.aborted) {
-      const { kind } = await runTurn(given, jobId, options.leaseMs, options.log, options.signal);
+      const { kind } = await turns.run(jobId);
       if (kind === 'ended') return;
       if (kind === 'busy') await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -7,6 +7,7 @@ import { predict } from './predict.ts';
 import { prepareChunk } from './prepare.ts';
 import type { Prepared } from './prepared.ts';
 import { settleOpen } from './settle-open.ts';
+import type { Stopwatch } from './stopwatch.ts';
 import { writeNew } from './write-new.ts';
 import { writeSingle } from './write-single.ts';
 
@@ -20,6 +21,7 @@ export interface ChunkSettings {
   readonly alive: () => Promise<void>;
   /** Told of what must not happen; the line it happened to fails alone. */
   readonly onBug?: (failure: unknown) => void;
+  readonly watch?: Stopwatch;
 }
 
 /** @throws Overtaken when another worker has the chunk; FhirError `unavailable` when the database is away. */
@@ -28,11 +30,12 @@ export async function workChunk(given: ImportParts, job: Job, taken: Chunk, sett
   for (let race = 0; ; ) {
     // Lines may refer to what MediMax has only just written.
     await given.parts.journal.settle();
-    const prepared = await prepareChunk(given, job, chunk, settings.setWise);
+    settings.watch?.lap('readMs');
+    const prepared = await prepareChunk(given, job, chunk, settings);
     await settings.alive();
     try {
       const ledger = job.options.dryRun
-        ? await predict(given, job, prepared)
+        ? await predict(given, job, chunk, prepared)
         : await write(given, job, chunk, prepared, settings);
       await settleOpen(given, job, ledger);
       const again = ledger.some(({ s }) => s === 'pending') && prepared.created.length + prepared.singles.length > 0;
@@ -40,6 +43,7 @@ export async function workChunk(given: ImportParts, job: Job, taken: Chunk, sett
         ? ledger
         : ledger.map((outcome) => (outcome.s === 'pending' ? { ...outcome, s: 'waiting' as const } : outcome));
       await given.store.transaction((on) => given.store.save(on, chunk, final, !again));
+      settings.watch?.lap('reportMs');
       if (!again) return;
       chunk = { ...chunk, ledger: final };
     } catch (thrown) {
@@ -57,11 +61,13 @@ async function write(
   settings: ChunkSettings,
 ): Promise<LineOutcome[]> {
   const ledger = await writeNew(given, job, chunk, prepared);
+  settings.watch?.lap('loadMs');
   let sinceAlive = 0;
   for (const single of prepared.singles) {
     ledger[single.parsed.index] = await writeSingle(given, job, chunk, single, settings);
     sinceAlive += 1;
     if (sinceAlive % 50 === 0) await settings.alive();
   }
+  settings.watch?.lap('singlesMs');
   return ledger;
 }

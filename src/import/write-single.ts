@@ -1,13 +1,13 @@
 /** Writes one line's resource by the repository: an update, a merge into a known patient, or what cannot go in with others. */
-import { isConnectionLost, isRetryable } from '../db/errors.ts';
-import type { WriteResult } from '../db/repository.ts';
+import { hindranceOf } from '../db/errors.ts';
+import type { RowsInTransaction, WriteResult } from '../db/repository.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { Overtaken } from './chunk-lease.ts';
 import { described } from './described.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
 import { mergePatient } from './merge-patient.ts';
 import type { ImportParts } from './parts.ts';
-import { lineNoOf, type SingleWrite, toLineIssue } from './prepared.ts';
+import { lineNoOf, overtaken, type SingleWrite, toLineIssue } from './prepared.ts';
 import { originOf } from './source.ts';
 
 /** Longest time that a chunk's transaction is tried again. */
@@ -26,10 +26,17 @@ export async function writeSingle(
   const { type } = parsed;
   const id = known?.id ?? single.id;
   try {
-    await store.check(chunk); // nothing is written for a chunk that another worker has
     const merged = single.merge ? await merge(given, job, type, id, parsed.resource) : null;
     const resource = merged ? merged.merged : parsed.resource;
-    const options = { origin: originOf(job.source, job.id), deadline: Date.now() + patienceMs };
+    const options = {
+      origin: originOf(job.source, job.id),
+      deadline: Date.now() + patienceMs,
+      // A worker that stood still may have lost the chunk, and the resource may have been written anew since.
+      fence: async (on: RowsInTransaction) => {
+        await store.hold(on, chunk);
+        await refuseAfterLater(on, job, chunk, single);
+      },
+    };
     const result = resource === null ? null : await repository.update(type, id, { ...resource, id }, options);
     const record = result?.record ?? (await repository.read(type, id));
     if (!record) throw new Error(`${type}/${id} has vanished`);
@@ -45,15 +52,30 @@ export async function writeSingle(
       ...(typeof key === 'number' ? { key } : {}),
     };
   } catch (thrown) {
-    if (thrown instanceof Overtaken || isRetryable(thrown) || isConnectionLost(thrown)) throw thrown;
+    if (thrown instanceof LaterLine) return overtaken(type, id, 'a later line');
+    if (thrown instanceof Overtaken || hindranceOf(thrown)) throw thrown;
     if (!(thrown instanceof FhirError)) {
       onBug?.(thrown);
       const text = 'The gateway failed on this line; this is a fault of its own';
       return { s: 'failed', t: type, i: [...issues, { severity: 'error', code: 'exception', text }] };
     }
-    if (thrown.kind === 'unavailable') throw thrown;
     return { s: 'failed', t: type, i: [...issues, ...thrown.issues.map(toLineIssue)] };
   }
+}
+
+class LaterLine extends Error {}
+
+/** Lines about one resource may be in work at once, in several chunks: the last of them counts, whichever is written first. */
+async function refuseAfterLater(on: RowsInTransaction, job: Job, chunk: Chunk, { parsed, known }: SingleWrite): Promise<void> {
+  if (!known) return;
+  const [row] = known.alias
+    ? await on.rows('SELECT job_id, line_no FROM fhir_import_alias WHERE source = ? AND id = ? AND type = ? FOR UPDATE', [
+        job.source,
+        parsed.id,
+        parsed.type,
+      ])
+    : await on.rows('SELECT job_id, line_no FROM fhir_import_line WHERE rid = ? FOR UPDATE', [known.rid]);
+  if (row && Number(row[0]) === job.id && Number(row[1]) > lineNoOf(chunk, parsed)) throw new LaterLine();
 }
 
 /** A worker that died after the write finds it unchanged: it was this job's all the same. */

@@ -1,10 +1,11 @@
 /** Import: files in, a job, its state, its reports; by the asynchronous pattern. https://hl7.org/fhir/uv/bulkdata/export.html#bulk-data-kick-off-request */
 import { Readable } from 'node:stream';
-import { parseJson } from '../fhir/json.ts';
+import { parseJson, stringifyJson } from '../fhir/json.ts';
 import { FhirError, fault } from '../fhir/outcome.ts';
 import type { ImportDesk } from '../import/desk.ts';
 import { type FileKind, type Job, patientMerges } from '../import/job.ts';
 import { manifestOf, type ReportKind, reportLines, settledStatuses, totalOf } from '../import/report.ts';
+import { unpacked } from '../import/unpack.ts';
 import { isObject, type JsonObject } from '../mapping/lift.ts';
 import { header } from './header.ts';
 import { readUrlImport, sourceNameOf } from './import-parameters.ts';
@@ -18,29 +19,30 @@ const parametersBytesMax = 64 * 1024;
 
 const seconds = '1';
 
-/** `POST $import?source=lab`: the body is the file, or Parameters with the addresses of files. */
+/** `POST $import?source=lab`: the body is the file, which may be gzip, or Parameters with the addresses of files. */
 export const startImport: Interaction = async (context, request) => {
   const desk = deskOf(context);
   onlyParameters(request.query, ['source', 'dryRun', 'merge', 'base', 'file'], 'An import');
   if (!request.stream) throw new Error('The route of an import has no stream');
   const type = header(request.headers, 'content-type') ?? '';
   const kind: FileKind = ndjsonTypes.some((known) => type.toLowerCase().startsWith(known)) ? 'ndjson' : 'bundle';
-  const { parameters, stream } = kind === 'bundle' ? await lookAt(request.stream) : { parameters: null, stream: request.stream };
+  const body = within(unpacked(request.stream, notGzip), context.config.import.jobBytesMax);
+  const { parameters, stream } = kind === 'bundle' ? await lookAt(body) : { parameters: null, stream: body };
   if (parameters) return accepted(request, await startFetching(desk, request, parameters));
   const name = request.query.get('file') ?? (kind === 'ndjson' ? 'upload.ndjson' : 'upload.json');
-  return accepted(request, await desk.receive(wishesOf(request.query), [{ name, kind, stream }]));
+  return accepted(request, await desk.receive(wishesOf(request, request.query), [{ name, kind, stream }]));
 };
 
 /** A worker fetches the files; nothing is fetched before the 202. */
 async function startFetching(desk: ImportDesk, request: InteractionRequest, parameters: JsonObject): Promise<Job> {
-  if (!/(?:^|[,;\s])respond-async(?=$|[,;\s])/i.test(header(request.headers, 'prefer') ?? ''))
+  if (!prefers(request, 'respond-async'))
     throw fault('malformed', 'required', 'Files are fetched asynchronously only: send Prefer: respond-async.', 'http.prefer');
   const { inputSource, kind, urls } = readUrlImport(parameters);
   const query = new URLSearchParams(request.query);
   if (query.has('file')) throw fault('malformed', 'not-supported', 'Files that are fetched are named by their URLs.', 'file');
   if (!query.has('source')) query.set('source', sourceNameOf(inputSource));
   if (!query.has('base') && /^https?:\/\//.test(inputSource)) query.set('base', inputSource);
-  return desk.fetch(wishesOf(query), kind, urls);
+  return desk.fetch(wishesOf(request, query), kind, urls);
 }
 
 export const importStatus: Interaction = async (context, request) => {
@@ -52,8 +54,13 @@ export const importStatus: Interaction = async (context, request) => {
     throw new FhirError('unprocessable', fault('unprocessable', 'processing', job.failure ?? 'The import failed.').issues);
   }
   const url = urlOf(request, job);
-  if (job.state === 'done' || job.state === 'undone')
-    return { status: 200, headers: {}, body: await manifestOf(desk.parts, job, url) };
+  if (job.state === 'done' || job.state === 'undone') {
+    const expires = new Date(Date.parse(job.finishedAt ?? job.createdAt) + context.config.import.keepDays * 86_400_000);
+    const manifest = stringifyJson(await manifestOf(desk.parts, job, url), request.query.get('_pretty') === 'true');
+    // The manifest is no resource.
+    const stream = { type: 'application/json', bytes: Readable.from([Buffer.from(manifest)]) };
+    return { status: 200, headers: { Expires: expires.toUTCString() }, stream };
+  }
   const { counts, lines } = await desk.parts.store.progress(job.id);
   const settled = totalOf(counts, settledStatuses);
   const words = {
@@ -69,7 +76,9 @@ export const importStatus: Interaction = async (context, request) => {
 export const cancelImport: Interaction = async (context, request) => {
   const desk = deskOf(context);
   onlyParameters(request.query, [], 'Cancelling an import');
-  await desk.cancel(await desk.job(request.path['job'] ?? ''));
+  const job = await desk.job(request.path['job'] ?? '');
+  if (job.state === 'cancelled') throw fault('not-found', 'deleted', 'This import was cancelled.');
+  await desk.cancel(job);
   return { status: 202, headers: {} };
 };
 
@@ -123,20 +132,36 @@ function deskOf({ imports }: InteractionContext): ImportDesk {
 }
 
 function accepted(request: InteractionRequest, job: Job): InteractionResponse {
-  return { status: 202, headers: { 'Content-Location': urlOf(request, job) } };
+  const applied = ['respond-async', 'dry-run'].filter((preference) => prefers(request, preference));
+  return {
+    status: 202,
+    headers: {
+      'Content-Location': urlOf(request, job),
+      ...(applied.length > 0 ? { 'Preference-Applied': applied.join(', ') } : {}),
+    },
+  };
+}
+
+/** Preferences that are a word alone (RFC 7240, section 2). */
+function prefers({ headers }: InteractionRequest, word: string): boolean {
+  const said = (header(headers, 'prefer') ?? '').toLowerCase().split(/[,;]/);
+  return said.some((preference) => preference.trim() === word);
 }
 
 function urlOf({ baseUrl }: InteractionRequest, job: Job): string {
   return `${baseUrl}/$import/${job.name}`;
 }
 
-function wishesOf(query: URLSearchParams) {
+function wishesOf(request: InteractionRequest, query: URLSearchParams) {
   const source = query.get('source');
   if (source === null) throw fault('malformed', 'required', 'Say whose data it is: source=NAME.', 'source');
   const merge = patientMerges.find((word) => word === query.get('merge'));
   if (query.has('merge') && !merge) throw fault('malformed', 'value', `merge is one of ${patientMerges.join(', ')}.`, 'merge');
-  const dryRun = query.get('dryRun') ?? 'false';
+  const isPreferred = prefers(request, 'dry-run');
+  const dryRun = query.get('dryRun') ?? String(isPreferred);
   if (dryRun !== 'true' && dryRun !== 'false') throw fault('malformed', 'value', 'dryRun is true or false.', 'dryRun');
+  if (isPreferred && dryRun === 'false')
+    throw fault('malformed', 'value', 'dryRun is false, but Prefer asks for a dry run; say which.', 'dryRun');
   const base = query.get('base')?.replace(/\/+$/, '');
   if (base !== undefined && !/^https?:\/\/\S+$/.test(base))
     throw fault('malformed', 'value', 'base is an http or https URL.', 'base');
@@ -172,6 +197,18 @@ async function lookAt(
   };
   return { parameters: null, stream: whole() };
 }
+
+async function* within(stream: AsyncIterable<Buffer>, bytesMax: number): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const piece of stream) {
+    size += piece.length;
+    if (size > bytesMax)
+      throw fault('too-large', 'too-long', `The file has over ${bytesMax} bytes, the most that an import may have.`);
+    yield piece;
+  }
+}
+
+const notGzip = () => fault('malformed', 'structure', 'The file begins like gzip, but is no whole gzip file.');
 
 function parametersOf(bytes: Buffer): JsonObject | null {
   try {

@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['src/db/', 'src/search/', 'src/terminology/', 'src/explain/', 'src/cache/', 'src/local/', 'migrations/'],
   ['src/interaction/', 'src/import/'],
   ['src/http/', 'src/listen.ts'],
-  ['src/gateway.ts', 'src/assemble.ts', 'src/main.ts', 'src/worker.ts', 'src/cli/', 'knexfile.ts'],
+  ['src/gateway.ts', 'src/assemble.ts', 'src/main.ts', 'src/worker.ts', 'src/import-thread.ts', 'src/cli/', 'knexfile.ts'],
 ];
 
 /** Libraries and the only places that may import them. */

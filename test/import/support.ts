@@ -7,6 +7,7 @@ import type { FileKind, Job } from '../../src/import/job.ts';
 import { importParts } from '../../src/import/parts.ts';
 import { type ReportKind, reportLines } from '../../src/import/report.ts';
 import { runJob } from '../../src/import/turn.ts';
+import { turnsHere } from '../../src/import/turns.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import { tables } from '../../src/mapping/tables.ts';
 import { freshDatabase } from '../support/servers.ts';
@@ -48,7 +49,7 @@ export async function startImportGateway(env: Readonly<Record<string, string>> =
     desk: createImportDesk(given, async () => {}),
     log,
     logLines,
-    run: (job, atOnce = 2) => runJob(given, job.id, { atOnce, leaseMs: 30_000, log }),
+    run: (job, atOnce = 2) => runJob(turnsHere(given, log), job.id, { atOnce }),
     async report(job, kind) {
       const text: Buffer[] = [];
       for await (const part of reportLines(given, job, kind)) text.push(part);
