@@ -6,16 +6,20 @@ import { insertIndexRows } from './index-rows-writer.ts';
 import type { DatabaseParts, FreshIndex } from './parts.ts';
 import type { Session } from './pool.ts';
 
+/** Each has a dozen rows or so, of which only so many are in memory at a time. */
+const recordsMax = 200;
+
 export function freshIndex({ env }: Pick<DatabaseParts, 'env'>, searchEnv: SearchEnv): FreshIndex {
   return {
     covers: ({ pairs }) => !pairs.some(({ pair }) => pair.volatile),
     async insert(session, records) {
       const today = env();
-      const indexed = records.map((record) => ({
-        rid: record.rid,
-        rows: extractIndex(renderResource(record, today), searchEnv),
-      }));
-      await insertIndexRows(session, indexed);
+      for (let start = 0; start < records.length; start += recordsMax) {
+        const indexed = records
+          .slice(start, start + recordsMax)
+          .map((record) => ({ rid: record.rid, rows: extractIndex(renderResource(record, today), searchEnv) }));
+        await insertIndexRows(session, indexed);
+      }
     },
   };
 }

@@ -11,6 +11,7 @@ import * as claims from '../../migrations/0009_claims.ts';
 import * as journal from '../../migrations/0010_journal.ts';
 import * as linkedRows from '../../migrations/0011_linked_rows.ts';
 import * as indexWithCreation from '../../migrations/0012_index_with_creation.ts';
+import * as earlierLines from '../../migrations/0013_import_earlier_lines.ts';
 import type { Config } from '../config.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { PlainError } from '../plain-error.ts';
@@ -34,6 +35,7 @@ const migrations: readonly (readonly [name: string, migration: Migration])[] = [
   ['0010_journal', journal],
   ['0011_linked_rows', linkedRows],
   ['0012_index_with_creation', indexWithCreation],
+  ['0013_import_earlier_lines', earlierLines],
 ];
 
 /** The same list for the knex command line and for us; a name, once released, never changes. */

@@ -100,8 +100,9 @@ export function sessionStatements({ db }: Config, gateway = true): readonly stri
     "time_zone = '+00:00'",
     `innodb_lock_wait_timeout = ${db.lockWaitS}`,
     'group_concat_max_len = 4294967295',
-    // MySQL has no max_statement_time and skips the comment; there the driver's time-out alone ends a statement.
-    `@fhir_gateway = ${gateway ? 1 : 'NULL'} /*M! , max_statement_time = ${db.statementTimeoutMs / 1000} */`,
+    // MySQL has neither of these and skips the comment; there the driver's time-out alone ends a statement. A process that stands still in a
+    // transaction must not keep rows of MediMax locked; one that is well is silent for no longer than another statement of its own takes.
+    `@fhir_gateway = ${gateway ? 1 : 'NULL'} /*M! , max_statement_time = ${db.statementTimeoutMs / 1000}, idle_transaction_timeout = ${Math.ceil((2 * db.readTimeoutMs) / 1000)} */`,
   ];
   return [settings.join(', '), 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED'];
 }

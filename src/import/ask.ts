@@ -1,5 +1,6 @@
 /** What is known of the resources that the lines of a chunk are, or refer to. */
 import type { Session } from '../db/pool.ts';
+import { findEarlier } from './earlier-lines.ts';
 import { findSearched } from './find-searched.ts';
 import type { Job } from './job.ts';
 import { type Address, addressKey, findAliases, findOwn, findPatients, type Identifier, identifiersOf } from './look-up.ts';
@@ -30,6 +31,8 @@ export async function askFor(
       searched.set(meaning.text, { type: meaning.type, query: meaning.query });
   }
   const { own, aliases } = await findOwn(store.session, job.source, wanted, [...urns], registry.resourceTypes);
+  const rids = parsed.flatMap(({ type, id }) => own.get(addressKey(type, id))?.rid ?? []);
+  const earlier = await findEarlier(store.session, rids);
   const names = new Map<string, { readonly type: string; readonly id: string | null }>();
   const predicted = job.options.dryRun ? await predictedNames(store.session, job, wanted, [...urns]) : [];
   for (const { type, id, localType, localId: local } of predicted)
@@ -42,7 +45,7 @@ export async function askFor(
   const { found, stale } = await findPatients(parts, store.session, identifiers);
   const foreseen = job.options.dryRun ? await predictedPatients(store.session, predictedSource(job), identifiers) : [];
   const identified = new Map([...foreseen, ...found, ...(await findSearched(parts, store.session, searched))]);
-  return { own: new Map(own), names, identified, stale, predicted };
+  return { own: new Map(own), names, identified, stale, predicted, earlier };
 }
 
 /** What a dry run would have made in other chunks. */

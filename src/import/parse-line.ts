@@ -90,13 +90,18 @@ function parseResource(
   return {
     index,
     line,
-    digest: hash('sha1', line.bytes, 'base64url').slice(0, 22),
+    digest: digestOf(line.bytes),
     type,
     id: given,
     resource,
     ...(address.urn !== undefined && address.urn !== given ? { urn: address.urn } : {}),
     ...(address.base === undefined ? {} : { base: address.base }),
   };
+}
+
+/** By which a line is known again. */
+export function digestOf(bytes: Buffer): string {
+  return hash('sha1', bytes, 'base64url').slice(0, 22);
 }
 
 export function isParsed(one: Parsed | LineOutcome): one is Parsed {

@@ -17,7 +17,7 @@ export async function predict(
   given: ImportParts,
   job: Job,
   chunk: Chunk,
-  { ledger: before, created, singles, aliases }: Prepared,
+  { ledger: before, created, singles, aliases, claims }: Prepared,
 ): Promise<LineOutcome[]> {
   const { store } = given;
   const ledger = [...before];
@@ -33,13 +33,24 @@ export async function predict(
     return [{ one, made: { ...made, digest: parsed.digest, lineNo: lineNoOf(chunk, parsed) } }];
   });
   await store.transaction(async (on) => {
+    const claimed = claims.map(
+      ({ parsed, known, lineNo }): Predicted => ({
+        id: parsed.id,
+        type: parsed.type,
+        localType: known.type,
+        localId: known.id,
+        digest: parsed.digest,
+        lineNo,
+      }),
+    );
     const kept = predicted.flatMap(({ one, made }) => [
       made,
       { ...made, type: 'urn' },
       ...(made.type === 'Patient' ? predictedIdentifiers(one.parsed, made.localId ?? '') : []),
     ]);
     // Whoever comes later waits here for the lines that another worker is at.
-    await keepAliases(on, source, job.id, [...aliases, ...kept].toSorted(byKey));
+    await keepAliases(on, source, job.id, [...aliases, ...claimed, ...kept].toSorted(byKey));
+    for (const one of claimed) await keepLater(on, source, one);
     const there = await findAliases(
       on,
       source,

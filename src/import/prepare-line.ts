@@ -27,13 +27,16 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
       ...(table !== undefined && known.state === 0 ? { table, key: known.key } : {}),
     };
     if (known.jobId === job.id && known.lineNo > place) return { ...overtaken(type, known.id, 'a later line'), ...here };
+    const earlier = state.earlier.get(known.rid);
     if (known.digest === one.digest) {
+      if (earlier) state.claims.push({ parsed: one, known, lineNo: place });
       if (known.jobId === job.id && known.lineNo === place && known.origin === originOf(job.source, job.id))
         return { s: known.version === 1 ? 'created' : 'updated', ...here };
       if (known.state === 0) return { s: 'unchanged', ...here };
       const text = `${type}/${known.id} was deleted here since; the same line does not bring it back`;
       return { s: 'unchanged', ...here, i: [{ severity: 'information', code: 'deleted', text }] };
     }
+    if (earlier?.has(one.digest) && !state.last) return { s: 'waiting', t: type };
     if (known.digest === null && !isOriginOf(job.source, known.origin)) {
       const text = `${type}/${known.id} exists here and is not of this source`;
       return { s: 'failed', t: type, i: [{ severity: 'error', code: 'conflict', text, expression: `${type}.id` }] };

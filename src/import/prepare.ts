@@ -37,7 +37,7 @@ export async function prepareChunk(
     if (isServed(one.type)) mentions.set(one, mentionsIn(one.resource, { here: config.http.baseUrl, theirs }));
   }
   watch?.lap('parseMs');
-  const { own, names, identified, stale, predicted } = await askFor(given, job, parsed, [...mentions.values()].flat());
+  const { own, names, identified, stale, predicted, earlier } = await askFor(given, job, parsed, [...mentions.values()].flat());
   const state: ChunkState = {
     given,
     job,
@@ -53,6 +53,8 @@ export async function prepareChunk(
     created: [],
     taken: new Set(),
     singles: [],
+    earlier,
+    claims: [],
     timestamp: datetimeOf(parts.clock.now()).slice(0, 19),
     setWise,
   };
@@ -92,7 +94,8 @@ export async function prepareChunk(
     return open?.length === write.open?.length ? write : { ...write, open };
   };
   watch?.lap('mapMs');
-  return { ledger, created: state.created.map(stillOpen), singles: state.singles.map(stillOpen), aliases, stale };
+  const { created, singles, claims } = state;
+  return { ledger, created: created.map(stillOpen), singles: singles.map(stillOpen), aliases, stale, claims };
 }
 
 /** Patients first, whom all others need; what takes in the rows of others last. */

@@ -1,6 +1,7 @@
 /** What is to be written for the lines of a chunk, and what is known while that is worked out. */
 import type { BulkItem } from '../db/bulk-create.ts';
 import type { Issue } from '../fhir/outcome.ts';
+import type { Claim } from './earlier-lines.ts';
 import type { Chunk, Job, LineIssue, LineOutcome } from './job.ts';
 import type { Known } from './look-up.ts';
 import type { Parsed } from './parse-line.ts';
@@ -37,6 +38,8 @@ export interface Prepared {
   readonly aliases: readonly NewAlias[];
   /** Identifiers of patients that are gone. */
   readonly stale: ReadonlySet<string>;
+  /** Lines that say nothing new, of resources with earlier lines. */
+  readonly claims: readonly Claim[];
 }
 
 export interface NewAlias {
@@ -68,6 +71,9 @@ export interface ChunkState {
   /** Ids of new results that lie under a new report. */
   readonly taken: Set<string>;
   readonly singles: SingleWrite[];
+  /** Digests of lines that others of their import have overtaken, by resource. */
+  readonly earlier: ReadonlyMap<number, ReadonlySet<string>>;
+  readonly claims: Claim[];
   readonly timestamp: string;
   readonly setWise: boolean;
 }

@@ -1,10 +1,12 @@
 /** The queue of turns in Redis: each is a pointer to a job, nothing of what it holds. Whatever is lost here is found again in the database. */
 import { Queue, Worker } from 'bullmq';
-import { FhirError } from '../fhir/outcome.ts';
+import { hindranceOf } from '../db/errors.ts';
 import type { Log } from '../log.ts';
 import type { Announce } from './desk.ts';
+import type { TurnResult } from './job.ts';
 import type { ImportParts } from './parts.ts';
 import { type Turns, turnsHere } from './turns.ts';
+import { takeTurns } from './turns-without-redis.ts';
 
 /** The whole payload of a queue job. */
 interface Turn {
@@ -33,7 +35,7 @@ export function openAnnouncements(
       await within(announceMs, addTurn(queue, jobId, `${jobId}-new-${Date.now()}`));
     },
     async close() {
-      await queue?.close().catch(() => undefined);
+      if (queue) await closeQueue(queue);
     },
   };
 }
@@ -47,9 +49,25 @@ function openQueue(url: string, database: string, log: Log): Queue<Turn> {
   return queue;
 }
 
+/** Also where Redis does not answer: nobody waits for it for longer than a moment. */
+async function closeQueue(queue: Queue<Turn>, worker?: Worker<Turn>): Promise<void> {
+  const answers = await answered(queue.count());
+  if (worker) await answered(worker.close(!answers));
+  if (!answers) await answered(queue.disconnect());
+  await answered(queue.close());
+}
+
 /** Of turns with the same id only one is in the queue. */
 async function addTurn(queue: Queue<Turn>, jobId: number, id: string): Promise<void> {
   await queue.add('turn', { job: jobId }, { jobId: `turn-${id}` });
+}
+
+/** Whether Redis has done it within the time that it is waited for. */
+async function answered(work: Promise<unknown>): Promise<boolean> {
+  return within(announceMs, work).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
@@ -71,43 +89,81 @@ export interface ImportWorker {
 
 /**
  * Works on turns until it is closed. A turn does one chunk and puts the job at the end of the queue again, so that jobs take turns.
- * Every `sweepMs` it looks in the database for jobs that nobody is at work on, which happens when Redis or a worker was lost.
+ * Every `sweepMs` it looks in the database for jobs that nobody is at work on, which happens when Redis or a worker was lost. While Redis
+ * does not answer, it goes on with them itself.
  */
 export function startImportWorker(given: ImportParts, log: Log, turns: Turns = turnsHere(given, log)): ImportWorker {
   const { config, store } = given;
   const { chunksAtOnce, leaseMs, sweepMs, keepDays, slowMs } = config.import;
   const queue = openQueue(config.redis.url, config.db.name, log);
   let closing = false;
+  const running = new Set<Promise<TurnResult>>();
+  const run = async (jobId: number): Promise<TurnResult> => {
+    await restWhileBusy(given, slowMs);
+    return turns.run(jobId);
+  };
   const worker = new Worker<Turn>(
     queueName,
     async ({ data, id }) => {
-      await restWhileBusy(given, slowMs);
-      const result = await turns.run(data.job);
-      if (result.kind === 'worked' && !closing) await addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`);
+      const turn = run(data.job);
+      running.add(turn);
+      const result = await turn.finally(() => running.delete(turn));
+      if (result.kind === 'worked' && !closing)
+        await answered(addTurn(queue, data.job, `${data.job}-${id?.slice(-12)}-${Date.now()}`));
     },
     { ...queueOptions(config.redis.url, config.db.name), concurrency: chunksAtOnce, lockDuration: Math.max(leaseMs, 1000) },
   );
   worker.on('error', (failure) => log.debug('import-queue', { failure }));
-  worker.on('failed', (_turn, failure) => {
-    if (!(failure instanceof FhirError)) log.warn('import-turn', { failure });
-  });
+  const tellFailed = (failure: unknown) => {
+    if (!hindranceOf(failure)) log.warn('import-turn', failure instanceof Error ? { failure } : {});
+  };
+  worker.on('failed', (_turn, failure) => tellFailed(failure));
+  const runAnyhow = (jobId: number): Promise<TurnResult> =>
+    run(jobId).catch((failure) => {
+      tellFailed(failure);
+      return { kind: 'busy' };
+    });
 
+  let redisAnswers = true;
+  /** The turns of these jobs are in the queue again, or they have taken some here. */
+  const putAgain = async (jobs: readonly { readonly id: number; readonly mark: string }[]) => {
+    // Named for what is done so far: while nothing moves, sweeping again adds nothing.
+    const turnsOf = ({ id, mark }: (typeof jobs)[number]) =>
+      Array.from({ length: chunksAtOnce }, (_, slot) => addTurn(queue, id, `${id}-sweep-${slot}-${mark}`));
+    const before = redisAnswers;
+    redisAnswers = await answered(Promise.all(jobs.flatMap(turnsOf)));
+    if (before && !redisAnswers) log.warn('import-queue', { text: 'Redis does not answer. Imports go on without it.' });
+    if (!before && redisAnswers) log.info('import-queue', { text: 'Redis answers again.' });
+    if (!redisAnswers)
+      await takeTurns(
+        runAnyhow,
+        jobs.map(({ id }) => id),
+        { atOnce: chunksAtOnce, untilMs: Date.now() + sweepMs, isEnding: () => closing },
+      );
+  };
   const sweep = async () => {
-    for (const job of await store.running()) {
-      const { free, mark } = await store.free(job.id);
-      if (free === 0) continue;
-      // Named for what is done so far: while nothing moves, sweeping again adds nothing.
-      for (let slot = 0; slot < chunksAtOnce; slot += 1)
-        await within(announceMs, addTurn(queue, job.id, `${job.id}-sweep-${slot}-${mark}`));
-    }
+    do {
+      const open: { id: number; mark: string }[] = [];
+      for (const { id } of await store.running()) {
+        const { free, mark } = await store.free(id);
+        if (free > 0) open.push({ id, mark });
+      }
+      if (open.length === 0) break;
+      await putAgain(open);
+    } while (!redisAnswers && !closing);
     await store.dropAbandoned(Math.max(config.http.requestTimeoutMs, 60_000));
     await store.forget(keepDays * 86_400_000);
   };
-  let sweeping: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    sweeping = sweeping.then(sweep).catch((failure) => log.debug('import-sweep', { failure }));
-  }, sweepMs);
-  sweeping = sweep().catch(() => undefined);
+  let sweeping: Promise<void> | null = null;
+  const sweepOnce = () => {
+    sweeping ??= sweep()
+      .catch((failure) => log.debug('import-sweep', { failure }))
+      .finally(() => {
+        sweeping = null;
+      });
+  };
+  const timer = setInterval(sweepOnce, sweepMs);
+  sweepOnce();
 
   return {
     async close() {
@@ -115,9 +171,11 @@ export function startImportWorker(given: ImportParts, log: Log, turns: Turns = t
       turns.stop();
       clearInterval(timer);
       await sweeping;
-      await worker.close().catch(() => undefined);
+      // No turn begins any more, and those that have begun end.
+      await worker.pause(true);
+      await Promise.allSettled(running);
+      await closeQueue(queue, worker);
       await turns.close();
-      await queue.close().catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Does the work of one chunk: what is new goes in set-wise in one transaction with its ledger, the rest resource by resource. */
 import { ClaimedMeanwhile } from '../db/bulk-create.ts';
 import { isDuplicate } from '../db/errors.ts';
+import { claimPlaces, keepOvertaken } from './earlier-lines.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
 import type { ImportParts } from './parts.ts';
 import { predict } from './predict.ts';
@@ -42,7 +43,10 @@ export async function workChunk(given: ImportParts, job: Job, taken: Chunk, sett
       const final = again
         ? ledger
         : ledger.map((outcome) => (outcome.s === 'pending' ? { ...outcome, s: 'waiting' as const } : outcome));
-      await given.store.transaction((on) => given.store.save(on, chunk, final, !again));
+      await given.store.transaction(async (on) => {
+        if (!job.options.dryRun) await keepOvertaken(on, chunk, final);
+        await given.store.save(on, chunk, final, !again);
+      });
       settings.watch?.lap('reportMs');
       if (!again) return;
       chunk = { ...chunk, ledger: final };
@@ -60,6 +64,12 @@ async function write(
   prepared: Prepared,
   settings: ChunkSettings,
 ): Promise<LineOutcome[]> {
+  if (prepared.claims.length > 0) {
+    await given.store.transaction(async (on) => {
+      await given.store.hold(on, chunk);
+      await claimPlaces(on, job, prepared.claims);
+    });
+  }
   const ledger = await writeNew(given, job, chunk, prepared);
   settings.watch?.lap('loadMs');
   let sinceAlive = 0;

@@ -4,6 +4,7 @@ import type { RowsInTransaction, WriteResult } from '../db/repository.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { Overtaken } from './chunk-lease.ts';
 import { described } from './described.ts';
+import { keepEarlier } from './earlier-lines.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
 import { mergePatient } from './merge-patient.ts';
 import type { ImportParts } from './parts.ts';
@@ -68,14 +69,18 @@ class LaterLine extends Error {}
 /** Lines about one resource may be in work at once, in several chunks: the last of them counts, whichever is written first. */
 async function refuseAfterLater(on: RowsInTransaction, job: Job, chunk: Chunk, { parsed, known }: SingleWrite): Promise<void> {
   if (!known) return;
-  const [row] = known.alias
-    ? await on.rows('SELECT job_id, line_no FROM fhir_import_alias WHERE source = ? AND id = ? AND type = ? FOR UPDATE', [
-        job.source,
-        parsed.id,
-        parsed.type,
-      ])
-    : await on.rows('SELECT job_id, line_no FROM fhir_import_line WHERE rid = ? FOR UPDATE', [known.rid]);
-  if (row && Number(row[0]) === job.id && Number(row[1]) > lineNoOf(chunk, parsed)) throw new LaterLine();
+  const last = await lastLine(on, job, parsed, known.alias ? null : known.rid);
+  if (last?.jobId === job.id && last.lineNo > lineNoOf(chunk, parsed)) throw new LaterLine();
+}
+
+/** What the source said last of a resource, and where; `rid` null: of one that it has under an alias. */
+async function lastLine(on: RowsInTransaction, job: Job, { id, type }: SingleWrite['parsed'], rid: number | null) {
+  const columns = 'SELECT job_id, line_no, digest FROM';
+  const [row] =
+    rid === null
+      ? await on.rows(`${columns} fhir_import_alias WHERE source = ? AND id = ? AND type = ? FOR UPDATE`, [job.source, id, type])
+      : await on.rows(`${columns} fhir_import_line WHERE rid = ? FOR UPDATE`, [rid]);
+  return row && { jobId: Number(row[0]), lineNo: Number(row[1]), digest: String(row[2] ?? '') };
 }
 
 /** A worker that died after the write finds it unchanged: it was this job's all the same. */
@@ -105,7 +110,10 @@ async function remember(
   await store.transaction(async (on) => {
     await store.hold(on, chunk);
     const place = lineNoOf(chunk, parsed);
-    if (aliased || known?.alias) {
+    const isAlias = aliased || known?.alias === true;
+    const before = await lastLine(on, job, parsed, isAlias ? null : rid);
+    if (before && before.jobId === job.id && before.digest !== parsed.digest) await keepEarlier(on, [[rid, before.digest]]);
+    if (isAlias) {
       await on.modify(
         'INSERT INTO fhir_import_alias (source, id, type, local_type, local_id, digest, job_id, line_no) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE local_id = VALUES(local_id), digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
         [job.source, parsed.id, parsed.type, parsed.type, id, parsed.digest, job.id, place],

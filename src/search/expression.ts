@@ -80,8 +80,13 @@ export function resolvedType(reference: JsonObject, resource: JsonObject): strin
   return parsed && 'type' in parsed ? parsed.type : undefined;
 }
 
-function evaluate({ steps, as, filter, further }: Term, resource: JsonObject): Leaf[] {
-  let found: Leaf[] = [{ value: resource, type: String(resource['resourceType']), place: 0 }];
+const none: readonly Leaf[] = [];
+
+function evaluate({ steps, as, filter, further }: Term, resource: JsonObject): readonly Leaf[] {
+  const type = String(resource['resourceType']);
+  // Most parameters find nothing in most resources: their first element is not there.
+  if (!slotsNamed(type, steps[0] ?? '').some(({ key }) => resource[key] !== undefined)) return none;
+  let found: Leaf[] = [{ value: resource, type, place: 0 }];
   steps.forEach((step, at) => {
     const wanted = at === steps.length - 1 ? as : undefined;
     found = found.flatMap((leaf) => children(leaf, step, wanted));

@@ -2,6 +2,19 @@
 
 export function foldText(text: string): string {
   if (/^[a-z0-9 ]*$/.test(text) && !text.includes('  ')) return text.trim();
+  return /^[ -~]*$/.test(text) ? foldAscii(text) : foldAny(text);
+}
+
+function foldAscii(text: string): string {
+  return text
+    .replace(/[!-#%-*,-/:;?@[-\]_{}]/g, '')
+    .toLowerCase()
+    .replace(/ +/g, ' ')
+    .trim();
+}
+
+/** What holds for every text. */
+export function foldAny(text: string): string {
   return text
     .normalize('NFKD')
     .replace(/[\p{M}\p{P}\p{Cc}\p{Cf}]/gu, (mark) => (/\s/u.test(mark) ? ' ' : ''))

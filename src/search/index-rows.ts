@@ -78,6 +78,18 @@ export function digest(text: string): string {
   return hash('sha1', text, 'base64url').slice(0, 12);
 }
 
+const systemDigests = new Map<string, string>();
+const systemsMax = 1000;
+
+/** The digest of a code system's URL, of which there are few. */
+export function systemDigest(system: string): string {
+  const known = systemDigests.get(system);
+  if (known !== undefined) return known;
+  const made = digest(system);
+  if (systemDigests.size < systemsMax) systemDigests.set(system, made);
+  return made;
+}
+
 /** Texts up to this many bytes are kept as they are. */
 const keptBytesMax = 400;
 const shortenedBytes = 410;

@@ -3,7 +3,7 @@ import { decimalText, isDecimal, isJsonObject, type JsonObject } from '../../fhi
 import { allOf, bytes, type Sql, sql } from '../condition.ts';
 import { type SearchEnv, ucumSystem } from '../env.ts';
 import type { Leaf } from '../expression.ts';
-import { apart, digest, type IndexRows, keyText, type QuantityRow } from '../index-rows.ts';
+import { apart, digest, type IndexRows, keyText, type QuantityRow, systemDigest } from '../index-rows.ts';
 import { type Prefix, splitEscaped, splitPrefix, unescapeValue } from '../values.ts';
 
 /** `value` exactly; [low, high) is what it stands for with its precision, or within a tenth for `ap`. */
@@ -39,7 +39,7 @@ export function indexQuantity(param: number, { value, type, place }: Leaf, rows:
     place: type === 'SampledData' ? apart : place,
     edge: 0,
     ...closed(low, high, found, 1),
-    system: system === null ? null : digest(system),
+    system: system === null ? null : systemDigest(system),
     code: code === null ? null : keyText(code),
     unit: unit === null ? null : keyText(unit),
     canonical: canonical?.code ?? null,

@@ -2,7 +2,7 @@
 import { isJsonObject, type JsonObject } from '../../fhir/json.ts';
 import { allOf, bytes, type Sql, sql } from '../condition.ts';
 import type { Leaf } from '../expression.ts';
-import { digest, type IndexRows, keyText } from '../index-rows.ts';
+import { digest, type IndexRows, keyText, systemDigest } from '../index-rows.ts';
 import { splitEscaped, unescapeValue } from '../values.ts';
 import { indexText } from './string.ts';
 
@@ -62,7 +62,7 @@ export function pushToken(rows: IndexRows, param: number, place: number, code: u
     place,
     edge: 0,
     code: typeof code === 'string' ? keyText(code) : '',
-    system: typeof system === 'string' ? digest(system) : null,
+    system: typeof system === 'string' ? systemDigest(system) : null,
   });
 }
 
