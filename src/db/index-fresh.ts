@@ -7,7 +7,7 @@ import type { DatabaseParts, FreshIndex } from './parts.ts';
 import type { Session } from './pool.ts';
 
 /** Each has a dozen rows or so, of which only so many are in memory at a time. */
-const recordsMax = 200;
+const recordsMax = 500;
 
 export function freshIndex({ env }: Pick<DatabaseParts, 'env'>, searchEnv: SearchEnv): FreshIndex {
   return {

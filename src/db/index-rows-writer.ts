@@ -1,6 +1,7 @@
 /** Writes index rows in bulk, in statements of few shapes. */
 import type { IndexRows, IndexTable } from '../search/index-rows.ts';
 import { valueLists } from './books.ts';
+import { insertMany } from './bulk-insert.ts';
 import type { Bound, Session } from './pool.ts';
 
 export interface IndexedResource {
@@ -30,6 +31,9 @@ const tables = Object.keys(layouts) as readonly IndexTable[];
 const rowSizes = [400, 40, 4, 1] as const;
 const ridSizes = [500, 50, 5, 1] as const;
 
+/** From so many on one long statement is better than several that stay prepared. */
+const manyRows = 400;
+
 /** Takes away whatever the index holds of these resources. */
 export async function deleteIndexRows(session: Session, rids: readonly number[]): Promise<void> {
   for (const chunk of chunksOf(rids, ridSizes)) {
@@ -43,14 +47,20 @@ export async function insertIndexRows(session: Session, resources: readonly Inde
   for (const table of tables) {
     const { columns, table: name } = layouts[table];
     const rows = resources.flatMap(({ rid, rows }) => valuesOf(rid, table, rows));
-    const list = ['rid', 'param', 'n', 'place', 'edge', ...columns].join(', ');
+    const list = ['rid', 'param', 'n', 'place', 'edge', ...columns];
+    if (rows.length > manyRows) {
+      await insertMany(session, name, list, rows);
+      continue;
+    }
     for (const chunk of chunksOf(rows, rowSizes))
-      await session.modify(`INSERT INTO ${name} (${list}) VALUES ${valueLists(chunk.length, columns.length + 5)}`, chunk.flat());
+      await session.modify(
+        `INSERT INTO ${name} (${list.join(', ')}) VALUES ${valueLists(chunk.length, columns.length + 5)}`,
+        chunk.flat(),
+      );
   }
 }
 
 function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
-  const text = (value: string | null) => (value === null ? null : Buffer.from(value));
   const head = (row: { readonly param: number; readonly place: number; readonly edge: number }, n: number): Bound[] => [
     rid,
     row.param,
@@ -60,9 +70,9 @@ function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
   ];
   switch (table) {
     case 'token':
-      return rows.token.map((row, n) => [...head(row, n), text(row.code), text(row.system)]);
+      return rows.token.map((row, n) => [...head(row, n), row.code, row.system]);
     case 'string':
-      return rows.string.map((row, n) => [...head(row, n), text(row.folded), text(row.exact), text(row.whole)]);
+      return rows.string.map((row, n) => [...head(row, n), row.folded, row.exact, row.whole]);
     case 'date':
       return rows.date.map((row, n) => [...head(row, n), row.low, row.high]);
     case 'quantity':
@@ -70,15 +80,15 @@ function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
         ...head(row, n),
         row.low,
         row.high,
-        text(row.system),
-        text(row.code),
-        text(row.unit),
-        text(row.canonical),
+        row.system,
+        row.code,
+        row.unit,
+        row.canonical,
         row.canonicalLow,
         row.canonicalHigh,
       ]);
     case 'reference':
-      return rows.reference.map((row, n) => [...head(row, n), row.type, row.id, text(row.url)]);
+      return rows.reference.map((row, n) => [...head(row, n), row.type, row.id, row.url]);
   }
 }
 

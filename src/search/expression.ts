@@ -27,12 +27,24 @@ interface Term {
   readonly further?: string;
 }
 
-/** @throws Error for an expression that is none of the forms which the parameters of the served types use: found at start, not in a search. */
-export function compileExpression(expression: string): Evaluate {
+/** For resources of this type. @throws Error for an expression that is none of the forms which the parameters of the served types use: found at start, not in a search. */
+export function compileExpression(expression: string, resourceType: string): Evaluate {
   const special = specials[expression];
   if (special) return special;
-  const terms = expression.split(' | ').map((text) => parseTerm(text.trim()));
-  return (resource) => terms.flatMap((term) => evaluate(term, resource));
+  const terms = expression.split(' | ').map((text) => {
+    const term = parseTerm(text.trim());
+    return { term, keys: slotsNamed(resourceType, term.steps[0] ?? '').map(({ key }) => key) };
+  });
+  return (resource) => {
+    let found = none;
+    for (const { term, keys } of terms) {
+      // Most parameters find nothing in most resources: their first element is not there.
+      if (!keys.some((key) => resource[key] !== undefined)) continue;
+      const ofTerm = evaluate(term, resource, resourceType);
+      found = found === none ? ofTerm : [...found, ...ofTerm];
+    }
+    return found;
+  };
 }
 
 /** The types of the elements an expression leads to, for documentation and for `:of-type`. */
@@ -82,10 +94,7 @@ export function resolvedType(reference: JsonObject, resource: JsonObject): strin
 
 const none: readonly Leaf[] = [];
 
-function evaluate({ steps, as, filter, further }: Term, resource: JsonObject): readonly Leaf[] {
-  const type = String(resource['resourceType']);
-  // Most parameters find nothing in most resources: their first element is not there.
-  if (!slotsNamed(type, steps[0] ?? '').some(({ key }) => resource[key] !== undefined)) return none;
+function evaluate({ steps, as, filter, further }: Term, resource: JsonObject, type: string): readonly Leaf[] {
   let found: Leaf[] = [{ value: resource, type, place: 0 }];
   steps.forEach((step, at) => {
     const wanted = at === steps.length - 1 ? as : undefined;

@@ -101,7 +101,10 @@ function makeParameter(
   const typed = /^(.*)\.where\(resolve\(\) is (\w+)\)$/.exec(definition.expression ?? '');
   const whole = Object.entries(own).find(([, other]) => typed && other.expression === typed[1]);
   if (typed?.[2] && whole) return { ...made, indexedAs: [whole[0]], onlyType: typed[2] };
-  return { ...made, evaluate: compileExpression((definition.expression ?? '').replace(/^Resource\./, `${resourceType}.`)) };
+  return {
+    ...made,
+    evaluate: compileExpression((definition.expression ?? '').replace(/^Resource\./, `${resourceType}.`), resourceType),
+  };
 }
 
 function makeComposite(
