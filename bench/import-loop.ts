@@ -40,7 +40,8 @@ let opened: ReturnType<typeof open> | undefined;
 async function open() {
   const config = readConfig(process.env);
   const gateway = await openGateway(config);
-  return { desk: createImportDesk(importParts(gateway), async () => {}), threads: importThreads(config) };
+  const parts = importParts(gateway);
+  return { desk: createImportDesk(parts, async () => {}), threads: importThreads(config, parts.pace) };
 }
 
 async function work({ file, lines, again, inTurn = false }: ImportOrder): Promise<ImportReport> {

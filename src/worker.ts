@@ -1,6 +1,7 @@
 /** One worker: it does imports, in threads, and serves nobody. Any number of them may run, on any host. */
 import type { Config } from './config.ts';
 import { openGateway } from './gateway.ts';
+import type { Pace } from './import/pace.ts';
 import { importParts } from './import/parts.ts';
 import { startImportWorker } from './import/queue.ts';
 import { turnThreads } from './import/turn-threads.ts';
@@ -14,7 +15,8 @@ export interface RunningWorker {
 
 export async function startWorker(config: Config, log: Log = createLog(config.log.level)): Promise<RunningWorker> {
   const gateway = await openGateway(config);
-  const worker = startImportWorker(importParts(gateway), log, importThreads(config));
+  const given = importParts(gateway);
+  const worker = startImportWorker(given, log, importThreads(config, given.pace));
   log.info('working');
   return {
     async close() {
@@ -26,6 +28,6 @@ export async function startWorker(config: Config, log: Log = createLog(config.lo
 }
 
 /** Threads for imports of this process. Each line of their logs is whole. */
-export function importThreads(config: Config): Turns {
-  return turnThreads(new URL('import-thread.ts', import.meta.url), config, (line) => process.stdout.write(line));
+export function importThreads(config: Config, pace: Pace): Turns {
+  return turnThreads(new URL('import-thread.ts', import.meta.url), config, pace, (line) => process.stdout.write(line));
 }

@@ -87,7 +87,7 @@ const chunksForThreads = 6;
 async function turnsFor({ parts }: ImportDesk, job: Job): Promise<Turns> {
   const { chunks } = await parts.store.progress(job.id);
   const config = { ...parts.config, log: { level: 'warn' as const } };
-  return chunks < chunksForThreads ? turnsHere(parts, createLog('warn')) : importThreads(config);
+  return chunks < chunksForThreads ? turnsHere(parts, createLog('warn')) : importThreads(config, parts.pace);
 }
 
 async function watch(

@@ -5,6 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Repository } from '../db/repository.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { createJobStore, type JobStore } from './job-store.ts';
+import { createPace, type Pace } from './pace.ts';
 import { createPatience, type Patience } from './patience.ts';
 
 export interface ImportParts {
@@ -14,6 +15,7 @@ export interface ImportParts {
   readonly repository: Repository;
   readonly store: JobStore;
   readonly patience: Patience;
+  readonly pace: Pace;
 }
 
 /** What the gateway gives. */
@@ -27,12 +29,14 @@ export interface ImportSurroundings {
 
 export function importParts({ config, pool, parts, registry, repository }: ImportSurroundings): ImportParts {
   const timeoutMs = config.db.readTimeoutMs;
+  const store = createJobStore(pool, parts.journal, timeoutMs);
   return {
     config,
     parts,
     registry,
     repository,
-    store: createJobStore(pool, parts.journal, timeoutMs),
+    store,
     patience: createPatience(),
+    pace: createPace(store.session, { slowMs: config.import.slowMs, atOnce: config.import.chunksAtOnce }),
   };
 }

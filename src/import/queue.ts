@@ -94,18 +94,14 @@ export interface ImportWorker {
  */
 export function startImportWorker(given: ImportParts, log: Log, turns: Turns = turnsHere(given, log)): ImportWorker {
   const { config, store } = given;
-  const { chunksAtOnce, leaseMs, sweepMs, keepDays, slowMs } = config.import;
+  const { chunksAtOnce, leaseMs, sweepMs, keepDays } = config.import;
   const queue = openQueue(config.redis.url, config.db.name, log);
   let closing = false;
   const running = new Set<Promise<TurnResult>>();
-  const run = async (jobId: number): Promise<TurnResult> => {
-    await restWhileBusy(given, slowMs);
-    return turns.run(jobId);
-  };
   const worker = new Worker<Turn>(
     queueName,
     async ({ data, id }) => {
-      const turn = run(data.job);
+      const turn = turns.run(data.job);
       running.add(turn);
       const result = await turn.finally(() => running.delete(turn));
       if (result.kind === 'worked' && !closing)
@@ -119,7 +115,7 @@ export function startImportWorker(given: ImportParts, log: Log, turns: Turns = t
   };
   worker.on('failed', (_turn, failure) => tellFailed(failure));
   const runAnyhow = (jobId: number): Promise<TurnResult> =>
-    run(jobId).catch((failure) => {
+    turns.run(jobId).catch((failure) => {
       tellFailed(failure);
       return { kind: 'busy' };
     });
@@ -178,14 +174,4 @@ export function startImportWorker(given: ImportParts, log: Log, turns: Turns = t
       await turns.close();
     },
   };
-}
-
-/** Back-pressure: MediMax's own statements come first. When a read by key takes long, the import rests, longer each time, up to a second. */
-async function restWhileBusy({ store }: ImportParts, slowMs: number): Promise<void> {
-  for (let pause = 20; pause <= 640; pause *= 2) {
-    const before = performance.now();
-    await store.session.rows('SELECT patient_id FROM Patient ORDER BY patient_id DESC LIMIT 1');
-    if (performance.now() - before <= slowMs) return;
-    await new Promise((resolve) => setTimeout(resolve, pause));
-  }
 }

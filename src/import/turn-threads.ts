@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '../config.ts';
 import { unavailable } from '../db/errors.ts';
 import type { TurnResult } from './job.ts';
+import type { Pace } from './pace.ts';
 import type { Turns } from './turns.ts';
 
 /** To a thread. */
@@ -31,7 +32,12 @@ const heapMb = 192;
  * `entry` is the module of a thread; `write` takes its log lines. Threads are started when there is something to do, and stay. A thread that dies
  * fails the turns it was at; the next turn starts another.
  */
-export function turnThreads(entry: URL, config: Config, write: (line: string, urgent: boolean) => void): Turns {
+export function turnThreads(
+  entry: URL,
+  config: Config,
+  pace: Pick<Pace, 'isMedimaxAtWork'>,
+  write: (line: string, urgent: boolean) => void,
+): Turns {
   const threads: (Thread | undefined)[] = Array.from({ length: config.import.threads });
   let turns = 0;
   let stopping = false;
@@ -52,26 +58,28 @@ export function turnThreads(entry: URL, config: Config, write: (line: string, ur
       const waiting = thread.waiting.get(answer.turn);
       thread.waiting.delete(answer.turn);
       if ('result' in answer) waiting?.resolve(answer.result);
-      else waiting?.reject(unavailable(new Error('The turn has failed')));
+      else waiting?.reject(new Error('A turn of an import has failed; the log says why'));
     });
     if (stopping) worker.postMessage('stop' satisfies TurnOrder);
     return thread;
   };
 
-  const leastBusy = (): Thread => {
-    const loads = threads.map((thread) => thread?.waiting.size ?? 0);
+  /** One thread for all while MediMax needs the processors. */
+  const threadFor = async (): Promise<Thread> => {
+    const loads = (await pace.isMedimaxAtWork().catch(() => false)) ? [0] : threads.map((thread) => thread?.waiting.size ?? 0);
     const slot = loads.indexOf(Math.min(...loads));
     return threads[slot] ?? begin(slot);
   };
 
   return {
-    run: (jobId) =>
-      new Promise((resolve, reject) => {
-        const { worker, waiting } = leastBusy();
+    async run(jobId) {
+      const { worker, waiting } = await threadFor();
+      return new Promise((resolve, reject) => {
         turns += 1;
         waiting.set(turns, { resolve, reject });
         worker.postMessage({ turn: turns, jobId } satisfies TurnOrder);
-      }),
+      });
+    },
     stop() {
       stopping = true;
       for (const thread of threads) thread?.worker.postMessage('stop' satisfies TurnOrder);

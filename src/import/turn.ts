@@ -41,19 +41,30 @@ async function turn(
   log: Log,
   signal: AbortSignal | undefined,
 ): Promise<TurnResult> {
-  const { store } = given;
-  let job = await store.byId(jobId);
+  const job = await given.store.byId(jobId);
   if (job?.state === 'undoing') return runUndo(given, job, { leaseMs, log });
   if (job?.state === 'fetching') return runFetch(given, job, { leaseMs, log, ...(signal ? { signal } : {}) });
   if (job?.state !== 'running') return { kind: 'ended' };
-  const chunk = await store.take(job, leaseMs);
+  return given.pace.chunk(() => chunkTurn(given, job, leaseMs, log, signal));
+}
+
+async function chunkTurn(
+  given: ImportParts,
+  found: Job,
+  leaseMs: number,
+  log: Log,
+  signal: AbortSignal | undefined,
+): Promise<TurnResult> {
+  const { store } = given;
+  const jobId = found.id;
+  const chunk = await store.take(found, leaseMs);
   if (!chunk) {
     const advanced = await store.advance(jobId);
     return advanced === 'next-pass' ? { kind: 'worked', chunk: 0 } : { kind: advanced === 'ended' ? 'ended' : 'busy' };
   }
   try {
     // Another worker may have begun the last pass before this chunk was taken; no pass ends while it is held.
-    job = await store.byId(jobId);
+    const job = await store.byId(jobId);
     if (job?.state !== 'running') return { kind: 'ended' };
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
     else await workKept(given, job, chunk, leaseMs, log);
@@ -135,7 +146,11 @@ export async function runJob(
 ): Promise<void> {
   const work = async () => {
     while (!options.signal?.aborted) {
-      const { kind } = await turns.run(jobId);
+      // A thread that has died left a chunk behind, which comes back when its lease has ended.
+      const { kind } = await turns.run(jobId).catch((thrown): TurnResult => {
+        if (!hindranceOf(thrown)) throw thrown;
+        return { kind: 'busy' };
+      });
       if (kind === 'ended') return;
       if (kind === 'busy') await new Promise((resolve) => setTimeout(resolve, 20));
     }
