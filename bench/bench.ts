@@ -45,7 +45,7 @@ export interface Site {
   /** A server of our own: a module that listens on the port in `PORT` and answers `GET /livez`; gets the DB_* settings. */
   server(module: URL): Promise<HttpProcess>;
   /** A module that calls `serveLoop` (loop.ts): work without HTTP, in its own process. */
-  loop(module: URL, name?: string): Promise<LoopProcess>;
+  loop(module: URL, options?: LoopOptions): Promise<LoopProcess>;
   /** Sends requests over 16 kept connections from the load process, taking them in turn. */
   load(process: HttpProcess, requests: readonly LoadRequest[]): Contender;
   /** Runs SQL with the gateway's session settings, set-wise, past the triggers. */
@@ -88,6 +88,13 @@ export interface ChildProcess {
 
 export interface HttpProcess extends ChildProcess {
   readonly port: number;
+}
+
+export interface LoopOptions {
+  /** In the list of peak memories. */
+  readonly name?: string;
+  readonly nodeArgs?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface LoopProcess extends ChildProcess {

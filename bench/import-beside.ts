@@ -1,7 +1,7 @@
 /** How long MediMax's own statements take while an import runs at full speed, against the same without one. */
 import { join } from 'node:path';
 import type { Bench, Figure } from './bench.ts';
-import { writeLines } from './import.ts';
+import { startImporter, writeLines } from './import.ts';
 import type { ImportOrder } from './import-loop.ts';
 import type { Timings } from './limits/medimax-load.ts';
 import { spreadOf } from './spread.ts';
@@ -17,7 +17,7 @@ const percentiles = [50, 90, 99] as const;
 export const bench: Bench = {
   what: `MediMax's own statements, 200 a second, beside an import of ${lines} lines, against the same statements alone`,
   async run(site) {
-    const importer = await site.loop(new URL('import-loop.ts', import.meta.url), 'importer');
+    const importer = await startImporter(site);
     const medimax = await site.loop(new URL('limits/medimax-load.ts', import.meta.url));
     const file = join(site.folder, 'lines.ndjson');
     const beside = new Map<string, number[]>();

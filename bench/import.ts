@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Bench, Figure, Site, Slice } from './bench.ts';
+import type { Bench, Figure, LoopProcess, Site, Slice } from './bench.ts';
 import { labLines } from './import-lines.ts';
 import type { ImportOrder, ImportReport } from './import-loop.ts';
 import { importTables, type LimitOrder } from './limits/import-limit.ts';
@@ -23,8 +23,8 @@ export const bench: Bench = {
   what: `imports of ${lines} lines, end to end and searchable, against LOAD DATA of the finished rows of all tables`,
   async run(site) {
     for (const [table] of importTables) await site.sql(`CREATE TABLE bench_${table} LIKE ${table}`);
-    const limit = await site.loop(new URL('limits/import-limit.ts', import.meta.url), 'limit');
-    const importer = await site.loop(new URL('import-loop.ts', import.meta.url), 'importer');
+    const limit = await site.loop(new URL('limits/import-limit.ts', import.meta.url));
+    const importer = await startImporter(site);
     const file = join(site.folder, 'lines.ndjson');
     const limitRate = async (way: LimitOrder['way']) => rate(await limit.contender({ way, lines }).run(longestMs));
     const importing = (again: boolean) => importer.ask<ImportReport>({ file, lines, again } satisfies ImportOrder, longestMs);
@@ -89,6 +89,15 @@ function stagesOf({ stages }: ImportReport): Figure[] {
     of: 'share of the time',
     ratio: spreadOf([ms / whole]),
   }));
+}
+
+/** As `npm run import` and `npm run worker` start it. */
+export function startImporter(site: Site): Promise<LoopProcess> {
+  return site.loop(new URL('import-loop.ts', import.meta.url), {
+    name: 'importer',
+    nodeArgs: ['--max-old-space-size=192', '--max-semi-space-size=8'],
+    env: { MALLOC_ARENA_MAX: '2' },
+  });
 }
 
 export async function writeLines(file: string, start: number, count: number): Promise<void> {

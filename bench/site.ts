@@ -126,8 +126,8 @@ export async function openSite(
         const port = await freePort('127.0.0.1');
         return serving(start('limit', module, [], { NODE_ENV: 'production', PORT: String(port) }), port);
       },
-      async loop(module, name = 'limit'): Promise<LoopProcess> {
-        const child = start(name, module, [], { NODE_ENV: 'production' });
+      async loop(module, { name = 'limit', nodeArgs = [], env = {} } = {}): Promise<LoopProcess> {
+        const child = start(name, module, [], { NODE_ENV: 'production', ...env }, nodeArgs);
         const contender = (argument: unknown): Contender => ({
           name: child.name,
           async run(durationMs) {

@@ -7,6 +7,7 @@ import { createGunzip } from 'node:zlib';
 import { openGateway } from '../gateway.ts';
 import { createImportDesk, type ImportDesk } from '../import/desk.ts';
 import { type FileKind, type Job, type PatientMerge, patientMerges } from '../import/job.ts';
+import type { Progress } from '../import/job-progress.ts';
 import { importParts } from '../import/parts.ts';
 import type { Incoming } from '../import/receive.ts';
 import { reportLines, settledStatuses, totalOf } from '../import/report.ts';
@@ -98,12 +99,8 @@ async function watch(
   startedMs: number,
 ): Promise<void> {
   while (!end.aborted) {
-    const { counts, lines } = await desk.parts.store.progress(job.id);
-    const settled = totalOf(counts, settledStatuses);
-    const rate = Math.round(settled / ((performance.now() - startedMs) / 1000));
-    const width = 30;
-    const full = lines === 0 ? 0 : Math.round((settled / lines) * width);
-    meter.show(`[${'='.repeat(full)}${' '.repeat(width - full)}] ${settled} of ${lines} lines, ${rate} a second`);
+    const progress = await desk.parts.store.progress(job.id).catch(() => null); // while the database is away, the bar stands still
+    if (progress) meter.show(bar(progress, (performance.now() - startedMs) / 1000));
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, 500);
       end.addEventListener('abort', () => {
@@ -112,6 +109,13 @@ async function watch(
       });
     });
   }
+}
+
+function bar({ counts, lines }: Progress, seconds: number): string {
+  const settled = totalOf(counts, settledStatuses);
+  const width = 30;
+  const full = lines === 0 ? 0 : Math.round((settled / lines) * width);
+  return `[${'='.repeat(full)}${' '.repeat(width - full)}] ${settled} of ${lines} lines, ${Math.round(settled / seconds)} a second`;
 }
 
 /** One line that is written over where there is a terminal; else nothing. */

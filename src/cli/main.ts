@@ -35,6 +35,8 @@ try {
   // MediMax keeps its settings in such a file too; the environment wins over it.
   if (existsSync(join(root, '.env'))) process.loadEnvFile(join(root, '.env'));
   process.exitCode = await main(process.argv.slice(2));
+  // The driver leaves the timers of statements whose connection was lost, which would keep the process for as long as one may take.
+  setTimeout(() => process.exit(), 500).unref();
 } catch (error) {
   console.error(error instanceof PlainError ? error.message : error);
   process.exitCode = 1;

@@ -25,8 +25,11 @@ interface Thread {
   readonly waiting: Map<number, Waiting>;
 }
 
-/** Heap of a thread: two chunks of the largest size, parsed, and then some. A line that needs more ends the thread, not the process. */
-const heapMb = 192;
+/**
+ * Heap of a thread: two chunks of the largest size, parsed, and then some. Left alone it would grow to several times that before it is tidied. A line
+ * that needs more ends the thread, not the process.
+ */
+const resourceLimits = { maxOldGenerationSizeMb: 160, maxYoungGenerationSizeMb: 32 } as const;
 
 /**
  * `entry` is the module of a thread; `write` takes its log lines. Threads are started when there is something to do, and stay. A thread that dies
@@ -43,7 +46,7 @@ export function turnThreads(
   let stopping = false;
 
   const begin = (slot: number): Thread => {
-    const worker = new Worker(entry, { workerData: config, resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+    const worker = new Worker(entry, { workerData: config, resourceLimits });
     const thread: Thread = { worker, waiting: new Map() };
     threads[slot] = thread;
     const die = (failure: unknown) => {

@@ -1,27 +1,24 @@
 /** Worker processes that are killed with SIGKILL in the midst of an import: the tables are those of an undisturbed one. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { labLines } from '../../bench/import-lines.ts';
 import { contentOf, type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
+import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** `npm run hunt:worker-kills` kills more, in a longer import. */
 const kills = Number(process.env['WORKER_KILLS'] ?? 3);
 const lineCount = Math.max(2000, kills * 500);
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
 const env = { IMPORT_CHUNK_LINES: '100', IMPORT_LEASE_MS: '300', IMPORT_SWEEP_MS: '100' };
 
 let given: ImportGateway;
-let worker: ChildProcess | undefined;
+let worker: WorkerProcess | undefined;
 
 before(async () => {
   given = await startImportGateway(env);
 });
 after(async () => {
-  worker?.kill('SIGKILL');
+  await worker?.kill();
   await given?.close();
 });
 
@@ -44,24 +41,22 @@ test('workers killed by SIGKILL: the tables are those of an undisturbed import',
   let killed = 0;
   while (killed < kills) {
     const start = await done();
-    worker = startWorker();
+    worker = startWorkerProcess(given.config, env);
     while ((await done()) === start) {
-      assert.equal(worker.exitCode, null, 'the worker has ended by itself');
+      assert.ok(!worker.hasEnded(), 'the worker has ended by itself');
       await sleep(5);
     }
     await sleep((killed * 37) % 90); // at different places
     assert.equal(await state(), 'running', 'the import was over before the last kill: it needs more lines');
-    worker.kill('SIGKILL');
-    await once(worker, 'exit');
+    await worker.kill();
     killed += 1;
   }
-  worker = startWorker();
+  worker = startWorkerProcess(given.config, env);
   while ((await state()) === 'running') {
-    assert.equal(worker.exitCode, null, 'the worker has ended by itself');
+    assert.ok(!worker.hasEnded(), 'the worker has ended by itself');
     await sleep(20);
   }
-  worker.kill('SIGTERM');
-  await once(worker, 'exit');
+  assert.equal(await worker.stop(), 0);
 
   const counts = await summary(given, job);
   assert.deepEqual(counts, await summary(given, calmJob));
@@ -73,22 +68,3 @@ test('workers killed by SIGKILL: the tables are those of an undisturbed import',
     assert.equal((end[table] ?? 0) - count, count - (before[table] ?? 0), `rows of ${table}`);
   }
 });
-
-function startWorker(): ChildProcess {
-  const { db, redis } = given.config;
-  const { PATH } = process.env;
-  return spawn(process.execPath, [main, 'worker'], {
-    stdio: 'ignore',
-    env: {
-      PATH,
-      ...env,
-      DB_HOST: db.host,
-      DB_PORT: String(db.port),
-      DB_NAME: db.name,
-      DB_USER: db.user,
-      DB_PASSWORD: db.password,
-      DB_POOL_MIN: '1',
-      REDIS_URL: redis.url,
-    },
-  });
-}

@@ -15,9 +15,9 @@ import { assertAsUndisturbed, chunksDone, importInPeace, isOver, linesOf, until,
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** How long it is away at a time; `npm run hunt:import-servers` has it away for longer, in a longer import. */
-const awayMs = Number(process.env['REDIS_AWAY_MS'] ?? 3000);
-const all = waves(Math.max(600, awayMs / 10), 100);
-const env = { IMPORT_CHUNK_LINES: '20', IMPORT_SWEEP_MS: '500', IMPORT_LEASE_MS: '2000', IMPORT_CONCURRENCY: '2' };
+const awayMs = Number(process.env['REDIS_AWAY_MS'] ?? 1500);
+const all = waves(Math.max(400, awayMs / 5), 60);
+const env = { IMPORT_CHUNK_LINES: '20', IMPORT_SWEEP_MS: '300', IMPORT_LEASE_MS: '2000', IMPORT_CONCURRENCY: '2' };
 
 let redis: PrivateServer;
 let given: ImportGateway;
@@ -36,7 +36,6 @@ before(async () => {
 });
 after(async () => {
   await worker?.kill();
-  await redis?.start();
   await announcements?.close();
   await given?.close();
   await redis?.remove();

@@ -11,7 +11,7 @@ import { assertAsUndisturbed, importInPeace, isOver, linesOf, receive, until, wa
 import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** How often a worker stands still; `npm run hunt:import-servers` has it do so more often. */
-const stops = Number(process.env['STOPS'] ?? 6);
+const stops = Number(process.env['STOPS'] ?? 4);
 const all = waves(160, 160);
 const env = {
   IMPORT_CHUNK_LINES: '20',
@@ -66,7 +66,7 @@ async function standStill(job: Job, number: number): Promise<number> {
   await sleep((number * 29) % 70);
   worker.signal('SIGSTOP');
   // Where it stands in a transaction, nobody can take the chunk before it goes on.
-  const deadline = Date.now() + 1500;
+  const deadline = Date.now() + 1200;
   while (Date.now() < deadline && !(await isOver(given, job))) await sleep(20);
   worker.signal('SIGCONT');
   for (const each of workers) await until(each, () => isOver(given, job));

@@ -32,6 +32,7 @@ export function startWorkerProcess({ db, redis }: Config, env: Readonly<Record<s
       ...env,
     },
   });
+  process.once('exit', () => child.kill('SIGKILL')); // a test that has failed leaves nobody behind
   let text = '';
   child.stdout?.setEncoding('utf8').on('data', (piece: string) => {
     text += piece;
