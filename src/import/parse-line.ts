@@ -54,21 +54,39 @@ function parseEntry(index: number, line: Line, entry: unknown, settings: ParseSe
   }
   if (resource === undefined)
     return failed('-', { ...issue('required', 'The entry has no resource'), expression: 'Bundle.entry.resource' });
-  const url = typeof fullUrl === 'string' ? fullUrl : '';
-  const literal = /^(https?:\/\/.+)\/[A-Za-z]+\/([A-Za-z0-9\-.]{1,64})$/.exec(url);
-  const address = urnPrefix.test(url)
-    ? { urn: url.replace(urnPrefix, '') }
-    : literal?.[1] && literal[2]
-      ? { base: literal[1], id: literal[2] }
-      : {};
+  const named = method === 'PUT' && isJsonObject(request) ? idInUrl(request['url']) : undefined;
+  const own = isJsonObject(resource) ? resource['id'] : undefined;
+  if (named !== undefined && own !== undefined && own !== named) {
+    const text = `The entry is a PUT to the id ${named}, and its resource has another`;
+    return failed('-', { ...issue('invalid', text), expression: 'Bundle.entry.request.url' });
+  }
+  const address = { ...addressIn(fullUrl), ...(named === undefined ? {} : { id: named }) };
   return parseResource(index, line, resource, address, settings);
+}
+
+interface EntryAddress {
+  readonly urn?: string;
+  readonly base?: string;
+  readonly id?: string;
+}
+
+function addressIn(fullUrl: unknown): EntryAddress {
+  if (typeof fullUrl !== 'string') return {};
+  if (urnPrefix.test(fullUrl)) return { urn: fullUrl.replace(urnPrefix, '') };
+  const [, base, id] = /^(https?:\/\/.+)\/[A-Za-z]+\/([A-Za-z0-9\-.]{1,64})$/.exec(fullUrl) ?? [];
+  return base !== undefined && id !== undefined ? { base, id } : {};
+}
+
+/** Of `Patient/4`, as a PUT has it. */
+function idInUrl(url: unknown): string | undefined {
+  return typeof url === 'string' ? /^[A-Za-z]+\/([A-Za-z0-9\-.]{1,64})$/.exec(url)?.[1] : undefined;
 }
 
 function parseResource(
   index: number,
   line: Line,
   json: unknown,
-  address: { readonly urn?: string; readonly base?: string; readonly id?: string },
+  address: EntryAddress,
   { isServed }: ParseSettings,
 ): Parsed | LineOutcome {
   if (!isJsonObject(json)) return failed('-', issue('structure', 'The line is not a JSON object; a FHIR resource was expected'));
@@ -80,7 +98,7 @@ function parseResource(
       ...issue('not-supported', `${type.slice(0, 40)} is not a resource type of FHIR R4`),
       expression: 'resourceType',
     });
-  const given = json['id'] ?? address.urn ?? address.id;
+  const given = json['id'] ?? address.id ?? address.urn;
   if (typeof given !== 'string' || !idSyntax.test(given)) {
     if (!isServed(type)) return { s: 'no-table', t: type };
     const text = 'The resource needs an id of 1 to 64 letters, digits, "-" and ".": by it a later file knows the resource again';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FhirError } from '../../src/fhir/outcome.ts';
+import { parseLine } from '../../src/import/parse-line.ts';
 import { splitBundle } from '../../src/import/split-bundle.ts';
 
 /** In pieces of every size from one byte to the whole, which must come to the same. */
@@ -50,4 +51,20 @@ test('what stands before or behind the Bundle is refused; a byte order mark is n
   assert.deepEqual(await split(`\ufeff${bundle}\n`), [[start + 3, '{"a":1}']]);
   for (const text of [`${bundle}"more"`, `${bundle},`, `${bundle}{}`, `abc${bundle}`, `"${bundle}`, `[${bundle}]`, `${bundle}]`])
     await assert.rejects(split(text), (thrown) => thrown instanceof FhirError && thrown.kind === 'malformed', text);
+});
+
+test('the id of a PUT is the one in its URL; a resource of another id is refused', () => {
+  const parse = (entry: object) =>
+    parseLine(0, { number: 1, offset: 0, bytes: Buffer.from(JSON.stringify(entry)) }, 'bundle', {
+      depthMax: 20,
+      isServed: () => true,
+    });
+  const request = { method: 'PUT', url: 'Patient/4' };
+  const fullUrl = 'urn:uuid:5b3c';
+  const named = parse({ fullUrl, request, resource: { resourceType: 'Patient' } });
+  assert.ok('resource' in named && named.id === '4' && named.urn === '5b3c');
+  const other = parse({ request, resource: { resourceType: 'Patient', id: '5' } });
+  assert.ok('s' in other && other.s === 'failed' && other.i?.[0]?.expression === 'Bundle.entry.request.url');
+  const same = parse({ request, resource: { resourceType: 'Patient', id: '4' } });
+  assert.ok('resource' in same && same.id === '4');
 });
