@@ -205,7 +205,7 @@ export const settings = {
       'IMPORT_SLOW_MS',
       20,
       'ms',
-      'When a read of one row by key takes longer than this, the database is busy and the import rests between chunks.',
+      'When a read of one row by key takes longer than this, or a write of one five times as long, the database is busy and the import rests between chunks.',
     ),
     urls: list(
       'IMPORT_URLS',

@@ -95,7 +95,7 @@ for (const answer of bugs) {
   });
 }
 
-const [created = [], corrected = []] = waves(40, 40);
+const [created = [], corrected = []] = waves(20, 20);
 
 for (const [at, answer] of answers.filter(([number]) => [1021, 1290, 1969].includes(number)).entries()) {
   test(`${answer[0]} in an import, of new lines and of updates: no line fails, and it ends when that is over`, async () => {
@@ -107,7 +107,7 @@ for (const [at, answer] of answers.filter(([number]) => [1021, 1290, 1969].inclu
       const job = await receive(given, source, wave);
       const { ended } = await answering(table, answer, async () => {
         const running = given.run(job);
-        await triedOften(job.id);
+        await triedOften(job.id, answer[0] === 1969 ? 4 : 1);
         return { ended: running };
       });
       await ended;
@@ -117,15 +117,15 @@ for (const [at, answer] of answers.filter(([number]) => [1021, 1290, 1969].inclu
   });
 }
 
-/** Attempts that the database has hindered do not count: with them the lines would be given up. */
-async function triedOften(job: number): Promise<void> {
+/** Attempts that the database has hindered do not count, or not for long: with them the lines would be given up. */
+async function triedOften(job: number, attemptsMax: number): Promise<void> {
   for (;;) {
     const [row] = await given.desk.parts.store.session.rows(
       `SELECT SUM(epoch), MAX(attempts), SUM(counts LIKE '%failed%') FROM fhir_import_chunk WHERE job_id = ${job}`,
     );
-    assert.ok(Number(row?.[1]) <= 4);
+    assert.ok(Number(row?.[1]) <= attemptsMax);
     assert.ok(!Number(row?.[2]));
-    if (Number(row?.[0]) >= 6) return;
+    if (Number(row?.[0]) >= 5) return;
     await sleep(20);
   }
 }
@@ -144,8 +144,8 @@ test('an upload for which there is no room is a 503, also when its end is still 
   assert.deepEqual([answer.status, answer.headers.get('retry-after'), issue[0]?.code], [503, '60', 'no-store']);
   assert.equal(await jobs(), before);
   assert.deepEqual(await summary(given, await importLines(given, 'large', linesOf('large', created))), {
-    Patient: { created: 2 },
-    Observation: { created: 36 },
-    DiagnosticReport: { created: 2 },
+    Patient: { created: 1 },
+    Observation: { created: 18 },
+    DiagnosticReport: { created: 1 },
   });
 });

@@ -10,7 +10,7 @@ import { startWorkerProcess, type WorkerProcess } from './worker-process.ts';
 
 /** How often it goes down; `npm run hunt:import-servers` does so more often, in a longer import. */
 const outages = Number(process.env['OUTAGES'] ?? 4);
-const all = waves(Math.max(400, outages * 150), Math.max(120, outages * 30));
+const all = waves(outages * 100, outages * 25);
 const env = { IMPORT_CHUNK_LINES: '20', IMPORT_LEASE_MS: '2000', IMPORT_SWEEP_MS: '100', IMPORT_CONCURRENCY: '2' };
 
 let mariadb: PrivateServer;

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Overtaken } from '../../src/import/chunk-lease.ts';
 import type { Job } from '../../src/import/job.ts';
+import { createJobStore } from '../../src/import/job-store.ts';
 import type { ImportParts } from '../../src/import/parts.ts';
 import { workChunk } from '../../src/import/work-chunk.ts';
 import { contentOf, type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
@@ -21,14 +22,11 @@ const env = {
   IMPORT_THREADS: '1',
 };
 
-/** MariaDB takes a transaction from a process that is silent for twice this long. */
-const silenceMs = 1000;
-
 let given: ImportGateway;
 const workers: WorkerProcess[] = [];
 
 before(async () => {
-  given = await startImportGateway({ ...env, DB_READ_TIMEOUT_MS: String(silenceMs) });
+  given = await startImportGateway(env);
 });
 after(async () => {
   for (const worker of workers) await worker.kill();
@@ -81,24 +79,23 @@ test('a worker that stands still before an update does not undo what a later imp
   const job = await receive(given, 'late', corrected.slice(0, 20));
   const chunk = await parts.store.take(job, 1);
   assert.ok(chunk);
-  let goOn = () => {};
-  const standing = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
   const repository: ImportParts['repository'] = {
     ...parts.repository,
     async update(...given) {
-      await standing;
+      reached.resolve();
+      await goOn.promise;
       return parts.repository.update(...given);
     },
   };
   const late = workChunk({ ...parts, repository }, job, chunk, { setWise: true, alive: async () => {} });
   late.catch(() => {});
-  await sleep(50);
+  await reached.promise;
   await given.run(job);
   await importLines(given, 'late', few(created));
   const before = await contentOf(given, 'late');
-  goOn();
+  goOn.resolve();
   await assert.rejects(late, Overtaken);
   assert.equal(await contentOf(given, 'late'), before);
 });
@@ -119,26 +116,29 @@ test('a worker that stands still between taking a chunk and reading it has lost 
       };
     },
   });
-  const { createJobStore } = await import('../../src/import/job-store.ts');
   const first = await createJobStore(stalling, parts.parts.journal, 30_000).take(job, 1);
   assert.equal(first, null);
   assert.ok(second);
 });
 
-test('a worker that stands still for good in a transaction loses it, and others do its work', async () => {
-  const { parts } = given.desk;
-  const job = await receive(given, 'frozen', all[0]?.slice(0, 20) ?? []);
-  const chunk = await parts.store.take(job, 1);
-  assert.ok(chunk);
-  const connection = await given.gateway.pool.getConnection();
-  await connection.query('START TRANSACTION');
-  await connection.query(`SELECT epoch FROM fhir_import_chunk WHERE job_id = ${job.id} FOR UPDATE`);
-  await given.run(job);
-  assert.deepEqual(await summary(given, job), {
-    Patient: { created: 1 },
-    Observation: { created: 18 },
-    DiagnosticReport: { created: 1 },
-  });
-  await assert.rejects(connection.query('COMMIT'));
-  connection.destroy();
+test('a worker that stands still for good in a transaction loses it, and others do its work', { timeout: 120_000 }, async () => {
+  // MariaDB takes a transaction from a process that is silent for twice as long.
+  const impatient = await startImportGateway({ ...env, DB_READ_TIMEOUT_MS: '1500' });
+  try {
+    const job = await receive(impatient, 'frozen', all[0]?.slice(0, 20) ?? []);
+    assert.ok(await impatient.desk.parts.store.take(job, 1));
+    const connection = await impatient.gateway.pool.getConnection();
+    await connection.query('START TRANSACTION');
+    await connection.query(`SELECT epoch FROM fhir_import_chunk WHERE job_id = ${job.id} FOR UPDATE`);
+    await impatient.run(job);
+    assert.deepEqual(await summary(impatient, job), {
+      Patient: { created: 1 },
+      Observation: { created: 18 },
+      DiagnosticReport: { created: 1 },
+    });
+    await assert.rejects(connection.query('COMMIT'));
+    connection.destroy();
+  } finally {
+    await impatient.close();
+  }
 });

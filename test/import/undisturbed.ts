@@ -62,6 +62,9 @@ function difference(before: Readonly<Record<string, number>>, now: Readonly<Reco
   return Object.fromEntries(Object.entries(now).map(([table, count]) => [table, count - (before[table] ?? 0)]));
 }
 
+/** What has not come by then does not come. */
+const stuckMs = 300_000;
+
 /**
  * Waits for something that the worker does; it must not end by itself meanwhile. Where the database is away, it is asked again; what
  * `holds` asserts must hold all the time.
@@ -72,7 +75,9 @@ export async function until(worker: WorkerProcess, holds: () => Promise<boolean>
       if (failure instanceof assert.AssertionError) throw failure;
       return false;
     });
+  const deadline = Date.now() + stuckMs;
   while (!(await ask())) {
+    assert.ok(Date.now() < deadline, 'nothing moves any more');
     assert.ok(!worker.hasEnded(), 'the worker has ended by itself');
     await sleep(5);
   }
