@@ -1,6 +1,6 @@
 /** Writes one line's resource by the repository: an update, a merge into a known patient, or what cannot go in with others. */
 import { hindranceOf } from '../db/errors.ts';
-import type { RowsInTransaction, WriteResult } from '../db/repository.ts';
+import type { RowsInTransaction, WriteOptions, WriteResult } from '../db/repository.ts';
 import { FhirError } from '../fhir/outcome.ts';
 import { Overtaken } from './chunk-lease.ts';
 import { described } from './described.ts';
@@ -13,6 +13,9 @@ import { originOf } from './source.ts';
 
 /** Longest time that a chunk's transaction is tried again. */
 const patienceMs = 60_000;
+
+/** So often somebody else may write a patient while a line is merged into it. */
+const racesMax = 10;
 
 /** One resource by the repository, whose update creates what is not there: doing it twice is doing it once. */
 export async function writeSingle(
@@ -27,8 +30,6 @@ export async function writeSingle(
   const { type } = parsed;
   const id = known?.id ?? single.id;
   try {
-    const merged = single.merge ? await merge(given, job, type, id, parsed.resource) : null;
-    const resource = merged ? merged.merged : parsed.resource;
     const options = {
       origin: originOf(job.source, job.id),
       deadline: Date.now() + patienceMs,
@@ -38,7 +39,7 @@ export async function writeSingle(
         await refuseAfterLater(on, job, chunk, single);
       },
     };
-    const result = resource === null ? null : await repository.update(type, id, { ...resource, id }, options);
+    const { merged, result } = await update(given, job, single, id, options);
     const record = result?.record ?? (await repository.read(type, id));
     if (!record) throw new Error(`${type}/${id} has vanished`);
     await remember(given, job, chunk, single, record.rid, id);
@@ -92,10 +93,22 @@ function statusOf(result: WriteResult | null, job: Job): LineOutcome['s'] {
   return result.record.version === 1 ? 'created' : 'updated';
 }
 
-async function merge({ repository }: ImportParts, job: Job, type: string, id: string, line: SingleWrite['parsed']['resource']) {
-  const current = await repository.read(type, id);
-  if (!current?.stored) throw new Error(`${type}/${id} has vanished`);
-  return mergePatient(repository.render(current), line, job.options.merge);
+/** A merge stands on the version that it was made of: whoever writes in between is merged with anew. */
+async function update({ repository }: ImportParts, job: Job, { parsed, merge }: SingleWrite, id: string, options: WriteOptions) {
+  const { type, resource } = parsed;
+  if (!merge) return { merged: null, result: await repository.update(type, id, { ...resource, id }, options) };
+  for (let race = 0; ; race += 1) {
+    const current = await repository.read(type, id);
+    if (!current?.stored) throw new Error(`${type}/${id} has vanished`);
+    const merged = mergePatient(repository.render(current), resource, job.options.merge);
+    if (merged.merged === null) return { merged, result: null };
+    try {
+      const ifMatch = current.version;
+      return { merged, result: await repository.update(type, id, { ...merged.merged, id }, { ...options, ifMatch }) };
+    } catch (thrown) {
+      if (!(thrown instanceof FhirError && thrown.kind === 'precondition-failed') || race === racesMax) throw thrown;
+    }
+  }
 }
 
 /** Keeps what the source said last, and where its own id for it leads. */

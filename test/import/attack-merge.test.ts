@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { validate } from '../../src/fhir/validate.ts';
 import type { PatientMerge } from '../../src/import/job.ts';
+import { importParts } from '../../src/import/parts.ts';
+import { runJob } from '../../src/import/turn.ts';
+import { turnsHere } from '../../src/import/turns.ts';
 import { type ImportGateway, startImportGateway, summary } from './support.ts';
 
 let given: ImportGateway;
@@ -93,4 +96,35 @@ test('what merge=keep does not take over is told', async () => {
   const { served, warnings } = await merge('8', { gender: 'male' }, { ...line, gender: 'female' }, 'keep');
   assert.deepEqual([served['maritalStatus'], served['gender']], [undefined, 'male']);
   assert.deepEqual(warnings, ['Patient.identifier']);
+});
+
+test('what a client writes while a line is merged stays', async () => {
+  await merge('9', { gender: 'male' }, { birthDate: '1990-01-02' }, 'add');
+  const { gateway, desk } = given;
+  const { repository } = gateway;
+  const read = async () => repository.read('Patient', 'first.9');
+  let interrupted = false;
+  const between = {
+    ...repository,
+    async update(...args: Parameters<typeof repository.update>) {
+      const current = await read();
+      if (!interrupted && current) {
+        interrupted = true;
+        const content = { ...repository.render(current), language: 'de' };
+        await repository.update('Patient', 'first.9', content, { origin: 'client', deadline: Date.now() + 10_000 });
+      }
+      return repository.update(...args);
+    },
+  };
+  const parts = importParts({ ...gateway, repository: between });
+  const line = JSON.stringify({ ...known('9'), id: 'again', maritalStatus: { text: 'married' } });
+  const stream = (async function* () {
+    yield Buffer.from(line);
+  })();
+  const job = await desk.receive({ source: 'other', dryRun: false }, [{ name: 'x', kind: 'ndjson', stream }]);
+  await runJob(turnsHere(parts, given.log), job.id, { atOnce: 1 });
+  const record = await read();
+  assert.ok(record && interrupted);
+  const served = repository.render(record);
+  assert.deepEqual([served['language'], served['maritalStatus'], served['gender']], ['de', { text: 'married' }, 'male']);
 });
