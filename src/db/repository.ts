@@ -26,9 +26,10 @@ export interface ResourceRecord {
   readonly isBehind?: true;
 }
 
-/** What may be asked within the transaction of a write. */
+/** What may be asked and noted within the transaction of a write. */
 export interface RowsInTransaction {
   rows(sql: string, values?: readonly (string | number)[]): Promise<readonly (readonly unknown[])[]>;
+  modify(sql: string, values?: readonly (string | number)[]): Promise<unknown>;
 }
 
 export interface WriteOptions {

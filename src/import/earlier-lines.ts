@@ -2,8 +2,9 @@
  * Where several lines of an import are about one resource, the last of them counts. Sent again, the earlier ones are no news: the gateway
  * knows them by their digests, lets them wait until all others had their say, and takes them only when no later line has come this time.
  */
-import { inList } from '../db/in-list.ts';
-import type { Bound, Session } from '../db/pool.ts';
+import { inList, rowList } from '../db/in-list.ts';
+import type { Session } from '../db/pool.ts';
+import type { RowsInTransaction } from '../db/repository.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
 import { addressKey, findHere, type Known } from './look-up.ts';
 import { digestOf, type Parsed } from './parse-line.ts';
@@ -17,26 +18,48 @@ export async function findEarlier(session: Session, rids: readonly number[]): Pr
   return found;
 }
 
-/** A line that the source has sent before and that says nothing new, of a resource that has earlier lines: these are to know that it came. */
+/** A line that says nothing new. */
 export interface Claim {
   readonly parsed: Parsed;
   readonly known: Known;
   readonly lineNo: number;
+  /** Its resource has earlier lines. */
+  readonly hasEarlier: boolean;
 }
 
-/** Later than these lines there is nothing, as far as the job has come. Doing it twice is doing it once. */
+/** Another line of the import has written a resource since it was looked at. */
+export class WrittenMeanwhile extends Error {}
+
+/**
+ * Says of lines which tell nothing new that they came: an earlier line of the job about the same resource, still in work elsewhere, then has not
+ * the last word. @throws WrittenMeanwhile when it was quicker
+ */
 export async function claimPlaces(on: Session, job: Job, claims: readonly Claim[]): Promise<void> {
-  for (const { parsed, known, lineNo } of claims) {
-    const isLater = 'digest = ? AND (job_id <> ? OR line_no < ?)';
-    const values: Bound[] = [job.id, lineNo, parsed.digest, job.id, lineNo];
-    if (known.alias) {
-      await on.modify(
-        `UPDATE fhir_import_alias SET job_id = ?, line_no = ? WHERE ${isLater} AND source = ? AND id = ? AND type = ?`,
-        [...values, job.source, parsed.id, parsed.type],
-      );
-    } else
-      await on.modify(`UPDATE fhir_import_line SET job_id = ?, line_no = ? WHERE ${isLater} AND rid = ?`, [...values, known.rid]);
+  const isLater = ({ lineNo, parsed }: Claim, [digest, jobId, last]: readonly unknown[]) => {
+    if (digest !== parsed.digest) throw new WrittenMeanwhile();
+    return Number(jobId) !== job.id || Number(last) < lineNo;
+  };
+  const [others, own] = [true, false].map((alias) => claims.filter(({ known }) => known.alias === alias));
+  for (const claim of others ?? []) {
+    const key = [job.source, claim.parsed.id, claim.parsed.type];
+    const where = 'WHERE source = ? AND id = ? AND type = ?';
+    const [row = []] = await on.rows(`SELECT digest, job_id, line_no FROM fhir_import_alias ${where} FOR UPDATE`, key);
+    if (isLater(claim, row))
+      await on.modify(`UPDATE fhir_import_alias SET job_id = ?, line_no = ? ${where}`, [job.id, claim.lineNo, ...key]);
   }
+  if (!own || own.length === 0) return;
+  const rids = own.map(({ known }) => known.rid).toSorted((a, b) => a - b);
+  const rows = await on.once(
+    'SELECT rid, digest, job_id, line_no FROM fhir_import_line WHERE rid IN (?) FOR UPDATE',
+    inList(rids),
+  );
+  const last = new Map(rows.map(([rid, ...said]) => [Number(rid), said]));
+  const later = own.filter((claim) => isLater(claim, last.get(claim.known.rid) ?? []));
+  if (later.length === 0) return;
+  await on.once(
+    'INSERT INTO fhir_import_line (rid, digest, job_id, line_no) VALUES ? ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), line_no = VALUES(line_no)',
+    rowList(later.map(({ known, parsed, lineNo }) => [known.rid, parsed.digest, job.id, lineNo])),
+  );
 }
 
 /** Remembers the lines of a chunk that others have overtaken. */
@@ -56,7 +79,10 @@ export async function keepOvertaken(on: Session, chunk: Chunk, ledger: readonly 
   );
 }
 
-export async function keepEarlier(on: Session, lines: readonly (readonly [rid: number, digest: string])[]): Promise<void> {
+export async function keepEarlier(
+  on: RowsInTransaction,
+  lines: readonly (readonly [rid: number, digest: string])[],
+): Promise<void> {
   for (const [rid, digest] of lines)
     await on.modify('INSERT IGNORE INTO fhir_import_earlier (rid, digest) VALUES (?, ?)', [rid, digest]);
 }

@@ -33,16 +33,18 @@ export async function predict(
     return [{ one, made: { ...made, digest: parsed.digest, lineNo: lineNoOf(chunk, parsed) } }];
   });
   await store.transaction(async (on) => {
-    const claimed = claims.map(
-      ({ parsed, known, lineNo }): Predicted => ({
-        id: parsed.id,
-        type: parsed.type,
-        localType: known.type,
-        localId: known.id,
-        digest: parsed.digest,
-        lineNo,
-      }),
-    );
+    const claimed = claims
+      .filter(({ hasEarlier }) => hasEarlier)
+      .map(
+        ({ parsed, known, lineNo }): Predicted => ({
+          id: parsed.id,
+          type: parsed.type,
+          localType: known.type,
+          localId: known.id,
+          digest: parsed.digest,
+          lineNo,
+        }),
+      );
     const kept = predicted.flatMap(({ one, made }) => [
       made,
       { ...made, type: 'urn' },

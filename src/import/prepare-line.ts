@@ -29,7 +29,7 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
     if (known.jobId === job.id && known.lineNo > place) return { ...overtaken(type, known.id, 'a later line'), ...here };
     const earlier = state.earlier.get(known.rid);
     if (known.digest === one.digest) {
-      if (earlier) state.claims.push({ parsed: one, known, lineNo: place });
+      state.claims.push({ parsed: one, known, lineNo: place, hasEarlier: earlier !== undefined });
       if (known.jobId === job.id && known.lineNo === place && known.origin === originOf(job.source, job.id))
         return { s: known.version === 1 ? 'created' : 'updated', ...here };
       if (known.state === 0) return { s: 'unchanged', ...here };

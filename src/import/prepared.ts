@@ -38,7 +38,7 @@ export interface Prepared {
   readonly aliases: readonly NewAlias[];
   /** Identifiers of patients that are gone. */
   readonly stale: ReadonlySet<string>;
-  /** Lines that say nothing new, of resources with earlier lines. */
+  /** Lines that say nothing new. */
   readonly claims: readonly Claim[];
 }
 

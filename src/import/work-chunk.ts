@@ -1,7 +1,7 @@
 /** Does the work of one chunk: what is new goes in set-wise in one transaction with its ledger, the rest resource by resource. */
 import { ClaimedMeanwhile } from '../db/bulk-create.ts';
 import { isDuplicate } from '../db/errors.ts';
-import { claimPlaces, keepOvertaken } from './earlier-lines.ts';
+import { claimPlaces, keepOvertaken, WrittenMeanwhile } from './earlier-lines.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
 import type { ImportParts } from './parts.ts';
 import { predict } from './predict.ts';
@@ -52,7 +52,8 @@ export async function workChunk(given: ImportParts, job: Job, taken: Chunk, sett
       chunk = { ...chunk, ledger: final };
     } catch (thrown) {
       race += 1;
-      if (!(isDuplicate(thrown) || thrown instanceof ClaimedMeanwhile) || race > racesMax) throw thrown;
+      const isRace = isDuplicate(thrown) || thrown instanceof ClaimedMeanwhile || thrown instanceof WrittenMeanwhile;
+      if (!isRace || race > racesMax) throw thrown;
     }
   }
 }

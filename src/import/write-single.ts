@@ -36,13 +36,18 @@ export async function writeSingle(
       // A worker that stood still may have lost the chunk, and the resource may have been written anew since.
       fence: async (on: RowsInTransaction) => {
         await store.hold(on, chunk);
-        await refuseAfterLater(on, job, chunk, single);
+        if (known) await remember(on, job, chunk, single, known.rid, id);
       },
     };
     const { merged, result } = await update(given, job, single, id, options);
     const record = result?.record ?? (await repository.read(type, id));
     if (!record) throw new Error(`${type}/${id} has vanished`);
-    await remember(given, job, chunk, single, record.rid, id);
+    if (!known || !result) {
+      await store.transaction(async (on) => {
+        await store.hold(on, chunk);
+        await remember(on, job, chunk, single, record.rid, id);
+      });
+    }
     const { source } = record.variant.variant;
     const key = record.stored?.row[source.key];
     return {
@@ -66,13 +71,6 @@ export async function writeSingle(
 }
 
 class LaterLine extends Error {}
-
-/** Lines about one resource may be in work at once, in several chunks: the last of them counts, whichever is written first. */
-async function refuseAfterLater(on: RowsInTransaction, job: Job, chunk: Chunk, { parsed, known }: SingleWrite): Promise<void> {
-  if (!known) return;
-  const last = await lastLine(on, job, parsed, known.alias ? null : known.rid);
-  if (last?.jobId === job.id && last.lineNo > lineNoOf(chunk, parsed)) throw new LaterLine();
-}
 
 /** What the source said last of a resource, and where; `rid` null: of one that it has under an alias. */
 async function lastLine(on: RowsInTransaction, job: Job, { id, type }: SingleWrite['parsed'], rid: number | null) {
@@ -111,34 +109,36 @@ async function update({ repository }: ImportParts, job: Job, { parsed, merge }: 
   }
 }
 
-/** Keeps what the source said last, and where its own id for it leads. */
+/**
+ * Keeps what the source said last, and where its own id for it leads. Lines about one resource may be in work at once, in several chunks: the last
+ * of them counts, whichever is written first. @throws LaterLine
+ */
 async function remember(
-  { store }: ImportParts,
+  on: RowsInTransaction,
   job: Job,
   chunk: Chunk,
   { parsed, known, aliased, identifiers }: SingleWrite,
   rid: number,
   id: string,
-) {
-  await store.transaction(async (on) => {
-    await store.hold(on, chunk);
-    const place = lineNoOf(chunk, parsed);
-    const isAlias = aliased || known?.alias === true;
-    const before = await lastLine(on, job, parsed, isAlias ? null : rid);
-    if (before && before.jobId === job.id && before.digest !== parsed.digest) await keepEarlier(on, [[rid, before.digest]]);
-    if (isAlias) {
-      await on.modify(
-        'INSERT INTO fhir_import_alias (source, id, type, local_type, local_id, digest, job_id, line_no) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE local_id = VALUES(local_id), digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
-        [job.source, parsed.id, parsed.type, parsed.type, id, parsed.digest, job.id, place],
-      );
-    } else {
-      await on.modify(
-        'INSERT INTO fhir_import_line (rid, digest, job_id, line_no) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
-        [rid, parsed.digest, job.id, place],
-      );
-    }
-    for (const digest of identifiers) {
-      await on.modify('INSERT IGNORE INTO fhir_import_identifier (digest, rid) VALUES (?, ?)', [digest, rid]);
-    }
-  });
+): Promise<void> {
+  const place = lineNoOf(chunk, parsed);
+  const isAlias = aliased || known?.alias === true;
+  const last = await lastLine(on, job, parsed, isAlias ? null : rid);
+  if (last?.jobId === job.id) {
+    if (last.lineNo > place) throw new LaterLine();
+    if (last.digest !== parsed.digest) await keepEarlier(on, [[rid, last.digest]]);
+  }
+  if (isAlias) {
+    await on.modify(
+      'INSERT INTO fhir_import_alias (source, id, type, local_type, local_id, digest, job_id, line_no) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE local_id = VALUES(local_id), digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
+      [job.source, parsed.id, parsed.type, parsed.type, id, parsed.digest, job.id, place],
+    );
+  } else {
+    await on.modify(
+      'INSERT INTO fhir_import_line (rid, digest, job_id, line_no) VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE digest = VALUES(digest), job_id = VALUES(job_id), line_no = VALUES(line_no)',
+      [rid, parsed.digest, job.id, place],
+    );
+  }
+  for (const digest of identifiers)
+    await on.modify('INSERT IGNORE INTO fhir_import_identifier (digest, rid) VALUES (?, ?)', [digest, rid]);
 }

@@ -48,6 +48,15 @@ test('what was overtaken once is news when it comes alone', async () => {
   assert.equal(await said('alone'), 'B');
 });
 
+test('two lanes: what says nothing new has the last word all the same when it is the last line', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const source = `lanes-${round}`;
+    await importLines(given, source, [patient('Muster'), condition('A')]);
+    await importLines(given, source, [condition('B'), condition('A')]);
+    assert.equal(await said(source), 'A');
+  }
+});
+
 test('a patient known by another id is no exception', async () => {
   const identifier = [{ system: 'http://example.org/mrn', value: '4711' }];
   await importLines(given, 'first', [{ resourceType: 'Patient', id: 'x', name: [{ family: 'Muster' }], identifier }]);
