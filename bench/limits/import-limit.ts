@@ -61,8 +61,9 @@ async function work({ way, lines }: LimitOrder): Promise<LoopAnswer> {
 /** What has come into the table since the last call goes into a table of the same form. Returns the seconds that takes. */
 async function load(connection: Connection, table: string, key: string, isWanted: boolean): Promise<number> {
   const from = after.get(table) ?? 0;
-  const [[last]] = (await connection.query(`SELECT MAX(${key}) FROM ${table}`)) as unknown as [[[number | null]]];
-  after.set(table, last[0] ?? from);
+  const [found] = await connection.query(`SELECT MAX(${key}) FROM ${table}`);
+  const [last] = found as Value[][]; // arrays, as asked for
+  after.set(table, Number(last?.[0] ?? from));
   if (!isWanted) return 0;
   const [rows] = await connection.query(`SELECT * FROM ${table} WHERE ${key} > ? ORDER BY ${key}`, [from]);
   const list = rows as Value[][]; // arrays, as asked for

@@ -5,19 +5,18 @@ import type { ColumnPlan } from '../mapping/plan.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { complement } from '../mapping/render.ts';
 import { tables } from '../mapping/tables.ts';
-import type { ChildSource, Columns, ColumnValue, Env, Source, Stored, StoredChild } from '../mapping/types.ts';
+import type { Columns, Env, Stored, StoredChild } from '../mapping/types.ts';
 import type { Writing } from './books.ts';
+import { insertChildren } from './bulk-children.ts';
 import { insertManyReturning } from './bulk-insert.ts';
 import { findOrCreateParents } from './bulk-parents.ts';
 import { claimsOn } from './claims.ts';
 import { inList } from './in-list.ts';
-import { withoutNotes } from './index-fresh.ts';
-import { link, linkedRow } from './linked-rows.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Bound, Session } from './pool.ts';
 import { type BegunVersions, beginVersions } from './relative-versions.ts';
 import { parentsOf } from './relatives.ts';
-import { enterNew, insertResourceRows, type NewRecord } from './resource-rows.ts';
+import { insertIndexed, type NewRecord } from './resource-rows.ts';
 import { datetimeOf } from './select.ts';
 
 /** A resource ready to be inserted. Keys of rows that are inserted with it are stand-ins: -1 for the first of the list, and so on. */
@@ -89,37 +88,14 @@ export async function bulkCreate(
 
   takeIn(created, env);
 
-  const rids = await insertResources(parts, session, created, writing);
-  for (const relatives of begun) await relatives.finish(session, writing);
-  return created.map(({ key }, index) => ({ rid: rids[index] ?? 0, key }));
-}
-
-/** What is indexed with its creation comes after all that is noted for it. Answers in the order of the entries. */
-async function insertResources(
-  parts: DatabaseParts,
-  session: Session,
-  created: readonly Entry[],
-  { lastUpdated, origin, tx }: Writing,
-): Promise<readonly number[]> {
-  const [noted, indexed] = [false, true].map((covered) =>
-    created.filter(({ item }) => parts.index.covers(item.variant) === covered),
-  );
-  const recordOf = ({ item: { variant, id }, stored, overlay, refined }: Entry): NewRecord => {
+  const { lastUpdated, origin } = writing;
+  const records = created.map(({ item: { variant, id }, stored, overlay, refined }): NewRecord => {
     const { resourceType } = variant;
     return { resourceType, id, variant, version: 1, lastUpdated, state: 'living', origin, refined, overlay, stored };
-  };
-  const rids = new Map<Entry, number>();
-  for (const entries of [noted, indexed]) {
-    if (!entries || entries.length === 0) continue;
-    if (entries === indexed) await withoutNotes(session, tx);
-    const records = await insertResourceRows(parts, session, entries.map(recordOf), tx);
-    if (entries === indexed) await parts.index.insert(session, records);
-    await enterNew(session, records);
-    entries.forEach((entry, at) => {
-      rids.set(entry, records[at]?.rid ?? 0);
-    });
-  }
-  return created.map((entry) => rids.get(entry) ?? 0);
+  });
+  const rids = await insertIndexed(parts, session, records, writing.tx);
+  for (const relatives of begun) await relatives.finish(session, writing);
+  return created.map(({ key }, index) => ({ rid: rids[index] ?? 0, key }));
 }
 
 interface Entry {
@@ -173,7 +149,16 @@ async function insertRows(
     canReturn,
   );
   const children =
-    child && !child.taken ? await insertChildren(session, { ...source, child }, entries, rows, keys, canReturn) : [];
+    child && !child.taken
+      ? await insertChildren(
+          session,
+          { ...source, child },
+          entries.map(({ item }) => item.plan.children ?? []),
+          rows,
+          keys,
+          canReturn,
+        )
+      : [];
   entries.forEach((entry, index) => {
     const key = keys[index] ?? 0;
     const stored: Stored = {
@@ -238,51 +223,6 @@ async function beginParents(
   );
   const relatives = living.flatMap(([key]) => parentsOf(parts.registry, variant, { [foreignKey]: Number(key) }, null));
   return beginVersions(parts, session, relatives);
-}
-
-async function insertChildren(
-  session: Session,
-  source: Source & { readonly child: ChildSource },
-  entries: readonly Entry[],
-  owners: readonly Columns[],
-  keys: readonly number[],
-  canReturn: boolean,
-): Promise<readonly (readonly StoredChild[])[]> {
-  const { child } = source;
-  const columns = Object.keys(tables[child.table].columns).filter((column) => column !== child.key);
-  const rows = entries.flatMap(({ item }, index) =>
-    (item.plan.children ?? []).map((written): Columns => {
-      if (child.linked) return linkedRow(source, owners[index] ?? {}, written);
-      const row: Record<string, ColumnValue> = {};
-      for (const column of columns) row[column] = written[column] ?? null;
-      row[child.foreignKey] = keys[index] ?? null;
-      return row;
-    }),
-  );
-  const childKeys = await insertManyReturning(
-    session,
-    child.table,
-    child.key,
-    columns,
-    rows.map((row) => columns.map((column): Bound => row[column] ?? null)),
-    canReturn,
-  );
-  if (child.linked) {
-    const owning = entries.flatMap(({ item }, index) => (item.plan.children ?? []).map(() => keys[index] ?? 0));
-    await link(
-      session,
-      child,
-      childKeys.map((key, at) => ({ key, owner: owning[at] ?? 0 })),
-    );
-  }
-  let next = 0;
-  return entries.map(({ item }) =>
-    (item.plan.children ?? []).map((): StoredChild => {
-      const at = next;
-      next += 1;
-      return { row: { ...rows[at], [child.key]: childKeys[at] ?? null }, id: null };
-    }),
-  );
 }
 
 /** Stand-ins are negative, which no key of MediMax is. */

@@ -68,16 +68,18 @@ export function turnThreads(
   };
 
   /** One thread for all while MediMax needs the processors. */
-  const threadFor = async (): Promise<Thread> => {
-    const loads = (await pace.isMedimaxAtWork().catch(() => false)) ? [0] : threads.map((thread) => thread?.waiting.size ?? 0);
+  const threadFor = (isMedimaxAtWork: boolean): Thread => {
+    const loads = isMedimaxAtWork ? [0] : threads.map((thread) => thread?.waiting.size ?? 0);
     const slot = loads.indexOf(Math.min(...loads));
     return threads[slot] ?? begin(slot);
   };
 
   return {
     async run(jobId) {
-      const { worker, waiting } = await threadFor();
+      const isMedimaxAtWork = await pace.isMedimaxAtWork().catch(() => false);
       return new Promise((resolve, reject) => {
+        // Chosen and taken in one step: of several turns at once each sees what the others have taken.
+        const { worker, waiting } = threadFor(isMedimaxAtWork);
         turns += 1;
         waiting.set(turns, { resolve, reject });
         worker.postMessage({ turn: turns, jobId } satisfies TurnOrder);

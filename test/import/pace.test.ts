@@ -64,3 +64,17 @@ test('threads that die again and again: others go on, and every line is accounte
   const [row] = await desk.parts.store.session.rows('SELECT MAX(epoch) FROM fhir_import_chunk WHERE job_id = ?', [job.id]);
   assert.ok(Number(row?.[0]) > 1, 'no thread died at a chunk');
 });
+
+test('turns that come at once go to different threads, and to one of them while MediMax is at work', async () => {
+  const entry = new URL('telling-thread.ts', import.meta.url);
+  for (const isMedimaxAtWork of [false, true]) {
+    const threads = turnThreads(entry, given.config, { isMedimaxAtWork: async () => isMedimaxAtWork }, () => {});
+    const turns = await Promise.all([1, 2, 3, 4].map((jobId) => threads.run(jobId)));
+    await threads.close();
+    const counts = Map.groupBy(turns, (turn) => (turn.kind === 'worked' ? turn.chunk : 0));
+    assert.deepEqual(
+      [...counts.values()].map(({ length }) => length),
+      isMedimaxAtWork ? [4] : [2, 2],
+    );
+  }
+});
