@@ -1,5 +1,5 @@
 /** Who is at work on a chunk: who takes it raises its epoch, has it until the lease ends, and only the last taker can finish it. */
-import type { Hindrance } from '../db/errors.ts';
+import { type Hindrance, hindranceOf } from '../db/errors.ts';
 import type { Bound, Session } from '../db/pool.ts';
 import type { RowsInTransaction } from '../db/repository.ts';
 import { type Chunk, countOutcomes, type Job, type LineOutcome } from './job.ts';
@@ -28,11 +28,13 @@ export function chunkLease({ session, transaction }: JobTables) {
       });
       if (!found) return null;
       const chunk = await readChunk(session, job.id, found.no).catch(async (failure) => {
-        await release(session, found).catch(() => undefined); // the lease gives it back later
+        await release(session, found, hindranceOf(failure)).catch(() => undefined); // the lease gives it back later
         throw failure;
       });
-      // Between the two statements this process may have stood still longer than the lease: then it is another's.
-      return chunk.epoch === found.epoch ? chunk : null;
+      if (chunk.epoch === found.epoch) return chunk;
+      // Between the two statements this process has stood still longer than the lease: it is another's.
+      await release(session, found, 'overtaken');
+      return null;
     },
 
     /** Keeps a chunk that takes long. @throws Overtaken */
@@ -47,7 +49,7 @@ export function chunkLease({ session, transaction }: JobTables) {
     hold,
     save,
 
-    release: (place: ChunkPlace, hindrance?: Hindrance) => release(session, place, hindrance),
+    release: (place: ChunkPlace, why?: Hindrance | 'overtaken') => release(session, place, why),
   };
 }
 
@@ -58,11 +60,11 @@ const busyAttemptsMax = 3;
 
 /**
  * Gives a chunk back that was not finished; somebody else may take it at once. An attempt that the database has hindered was none, not even
- * when another worker has taken the chunk meanwhile.
+ * when another worker has taken the chunk meanwhile; nor was one that only took too long: who lives to tell has not been brought down by a line.
  */
-async function release(session: Session, { jobId, no, epoch }: ChunkPlace, hindrance?: Hindrance): Promise<void> {
-  const isLocked = hindrance === 'busy' || hindrance === 'slow';
-  const attempts = isLocked ? `LEAST(attempts, ${busyAttemptsMax})` : hindrance ? 'GREATEST(attempts, 1) - 1' : 'attempts';
+async function release(session: Session, { jobId, no, epoch }: ChunkPlace, why?: Hindrance | 'overtaken'): Promise<void> {
+  const isLocked = why === 'busy' || why === 'slow';
+  const attempts = isLocked ? `LEAST(attempts, ${busyAttemptsMax})` : why ? 'GREATEST(attempts, 1) - 1' : 'attempts';
   await session.modify(
     `UPDATE fhir_import_chunk SET attempts = ${attempts}, state = IF(epoch = ? AND state = 1, 0, state) WHERE job_id = ? AND chunk_no = ?`,
     [epoch, jobId, no],

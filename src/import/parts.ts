@@ -5,6 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import type { Repository } from '../db/repository.ts';
 import type { Registry } from '../mapping/registry.ts';
 import { createJobStore, type JobStore } from './job-store.ts';
+import { createLeaseStretch, type LeaseStretch } from './lease-stretch.ts';
 import { createPace, type Pace } from './pace.ts';
 import { createPatience, type Patience } from './patience.ts';
 
@@ -14,6 +15,7 @@ export interface ImportParts {
   readonly registry: Registry;
   readonly repository: Repository;
   readonly store: JobStore;
+  readonly leaseStretch: LeaseStretch;
   readonly patience: Patience;
   readonly pace: Pace;
 }
@@ -36,6 +38,7 @@ export function importParts({ config, pool, parts, registry, repository }: Impor
     registry,
     repository,
     store,
+    leaseStretch: createLeaseStretch(),
     patience: createPatience(),
     pace: createPace(store.session, { slowMs: config.import.slowMs, atOnce: config.import.chunksAtOnce }),
   };

@@ -51,12 +51,13 @@ async function turn(
 async function chunkTurn(
   given: ImportParts,
   found: Job,
-  leaseMs: number,
+  usualLeaseMs: number,
   log: Log,
   signal: AbortSignal | undefined,
 ): Promise<TurnResult> {
-  const { store } = given;
+  const { store, leaseStretch } = given;
   const jobId = found.id;
+  const leaseMs = leaseStretch.of(usualLeaseMs);
   const chunk = await store.take(found, leaseMs);
   if (!chunk) {
     const advanced = await store.advance(jobId);
@@ -69,7 +70,11 @@ async function chunkTurn(
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
     else await workKept(given, job, chunk, leaseMs, log);
   } catch (thrown) {
-    if (thrown instanceof Overtaken) return { kind: 'worked', chunk: chunk.no };
+    if (thrown instanceof Overtaken) {
+      leaseStretch.tooShort();
+      await giveBack(given, chunk, 'overtaken', log, signal);
+      return { kind: 'worked', chunk: chunk.no };
+    }
     const hindrance = hindranceOf(thrown);
     if (hindrance) {
       await giveBack(given, chunk, hindrance, log, signal);
@@ -92,13 +97,13 @@ async function chunkTurn(
 async function giveBack(
   { store, patience }: ImportParts,
   chunk: Chunk,
-  hindrance: Hindrance,
+  why: Hindrance | 'overtaken',
   log: Log,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for (;;) {
     try {
-      return await store.release(chunk, hindrance);
+      return await store.release(chunk, why);
     } catch (thrown) {
       const still = hindranceOf(thrown);
       if (!still || signal?.aborted) return;
