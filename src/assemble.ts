@@ -36,7 +36,7 @@ export async function assemble(config: Config, log: Log): Promise<Assembly> {
     ]);
     return [
       { name: 'database', ready: database.status === 'fulfilled' },
-      { name: 'redis', ready: cache.status === 'fulfilled' },
+      { name: 'redis', ready: cache.status === 'fulfilled', optional: true },
       { name: 'triggers', ready: triggersReady },
     ];
   };

@@ -2,10 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Reply } from './exchange.ts';
 
-/** One thing the gateway needs. `text` is for operators: no host names, no secrets. */
+/** One thing the gateway uses. `text` is for operators: no host names, no secrets. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ready: boolean;
+  /** Told, but requests are answered without it. */
+  readonly optional?: true;
   readonly text?: string;
 }
 
@@ -18,7 +20,7 @@ export const live: Reply = { status: 200, headers: {}, text: '{"status":"live"}'
 
 export async function readinessReply(ready: Readiness): Promise<Reply> {
   const checks = await Promise.race([settled(ready), late()]);
-  const isReady = checks.every((check) => check.ready);
+  const isReady = checks.every(({ ready, optional }) => ready || optional);
   const body = { status: isReady ? 'ready' : 'not ready', checks };
   return { status: isReady ? 200 : 503, headers: isReady ? {} : { 'Retry-After': '2' }, body };
 }

@@ -51,7 +51,7 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
   if (patient && 's' in patient) return patient;
 
   const hurries = job.hurries === 'all' || (job.hurries === 'patients' && type === 'Patient');
-  const { missing, open } = rewrite(mentions, directoryOf(state), {
+  const { missing, open, unversioned } = rewrite(mentions, directoryOf(state), {
     source: job.source,
     sourceBase: job.options.base ?? `${given.config.clinic.canonicalBase}/source/${job.source}`,
     isServed: (other) => given.registry.get(other) !== undefined,
@@ -65,6 +65,10 @@ export function prepareLine(state: ChunkState, one: Parsed, mentions: readonly M
       text: `${expression}: ${text} has not come and is not known here`,
       expression,
     });
+  }
+  for (const { version, expression } of unversioned) {
+    const text = `${expression}: it names version ${version}, which is left out: the reference leads to the resource as it is now`;
+    issues.push({ severity: 'warning', code: 'not-supported', text, expression });
   }
   try {
     return enter(

@@ -6,11 +6,11 @@ import { localId } from './source.ts';
 
 export type Meaning =
   /** A resource of the source's own. */
-  | { readonly kind: 'own'; readonly type: string; readonly id: string }
+  | { readonly kind: 'own'; readonly type: string; readonly id: string; readonly version?: string }
   /** A resource of the source's own whose type is not said. */
   | { readonly kind: 'urn'; readonly id: string }
   /** A resource of this server. */
-  | { readonly kind: 'ours'; readonly text: string }
+  | { readonly kind: 'ours'; readonly text: string; readonly version?: string }
   | { readonly kind: 'identified'; readonly type: string; readonly system: string; readonly value: string }
   /** Any other conditional reference; the query is null where it asks for more than an identifier, in the source's own words. */
   | { readonly kind: 'searched'; readonly type: string; readonly text: string; readonly query: string | null }
@@ -50,12 +50,13 @@ export function mentionsIn(resource: JsonObject, bases: Bases): readonly Mention
 function meaningOf(text: string, { here, theirs }: Bases): Meaning | null {
   const parsed = parseReference(text);
   if (!parsed || parsed.kind === 'contained') return null;
-  if (parsed.kind === 'relative') return { kind: 'own', type: parsed.type, id: parsed.id };
+  const versioned = 'version' in parsed ? { version: parsed.version } : {};
+  if (parsed.kind === 'relative') return { kind: 'own', type: parsed.type, id: parsed.id, ...versioned };
   if (parsed.kind === 'urn') return { kind: 'urn', id: parsed.urn.replace(/^urn:(?:uuid|oid):/i, '') };
   if (parsed.kind === 'conditional') return identifiedBy(parsed.type, parsed.query);
   if (parsed.type !== undefined && parsed.id !== undefined && parsed.base !== undefined) {
-    if (parsed.base === here) return { kind: 'ours', text: `${parsed.type}/${parsed.id}` };
-    if (theirs.includes(parsed.base)) return { kind: 'own', type: parsed.type, id: parsed.id };
+    if (parsed.base === here) return { kind: 'ours', text: `${parsed.type}/${parsed.id}`, ...versioned };
+    if (theirs.includes(parsed.base)) return { kind: 'own', type: parsed.type, id: parsed.id, ...versioned };
   }
   return { kind: 'elsewhere' };
 }
@@ -94,6 +95,8 @@ export interface Rewritten {
   readonly missing: readonly { readonly text: string; readonly expression: string }[];
   /** References to resources that may still come; their id here is known beforehand. */
   readonly open: readonly (readonly [type: string, id: string])[];
+  /** References that have lost their version: those of the source are not ours, and of ours the reference follows the resource. */
+  readonly unversioned: readonly { readonly version: string; readonly expression: string }[];
 }
 
 /** Writes the references in place as they are here. */
@@ -104,16 +107,22 @@ export function rewrite(
 ): Rewritten {
   const missing: { text: string; expression: string }[] = [];
   const open: [string, string][] = [];
+  const unversioned: { version: string; expression: string }[] = [];
   const point = (reference: Reference, type: string, id: string | null, theirs: string) => {
     reference.reference = id === null ? `${sourceBase}/${type}/${theirs}` : `${type}/${id}`;
   };
   for (const { reference, expression, meaning } of mentions) {
     const absent = () => missing.push({ text: reference.reference ?? '', expression });
-    if (meaning.kind === 'ours') reference.reference = meaning.text;
-    else if (meaning.kind === 'own') {
+    const version = meaning.kind === 'own' || meaning.kind === 'ours' ? meaning.version : undefined;
+    if (meaning.kind === 'ours') {
+      reference.reference = meaning.text;
+      if (version !== undefined) unversioned.push({ version, expression });
+    } else if (meaning.kind === 'own') {
       const { type, id } = meaning;
+      if (version !== undefined && isServed(type)) unversioned.push({ version, expression });
       const found = isServed(type) ? directory.own(type, id) : { type, id: null };
-      if (found) point(reference, found.type, found.id, id);
+      const theirs = version === undefined ? id : `${id}/_history/${version}`;
+      if (found) point(reference, found.type, found.id, theirs);
       else if (type === 'Patient' && !last) {
         absent(); // whoever it is, it may be somebody known under another id
       } else {
@@ -133,5 +142,5 @@ export function rewrite(
       else if (isServed(meaning.type)) absent();
     }
   }
-  return { missing, open };
+  return { missing, open, unversioned };
 }

@@ -102,3 +102,16 @@ test('a reference that is a search for an identifier resolves, whatever the type
   const told = (await given.report(job, 'outcome')).map(({ line, expression }) => [line, expression]);
   assert.deepEqual(told, [[5, 'Condition.evidence[0].detail[0]']]);
 });
+
+test('a reference to a version leads to the resource, and the version that it loses is told', async () => {
+  const about = condition('c', 'Patient/1/_history/3', { asserter: { reference: 'Practitioner/9/_history/2' } });
+  const job = await importLines(given, 'versions', [patient('1'), about]);
+  const told = (await given.report(job, 'outcome')).map(({ line, status, code, expression }) => [line, status, code, expression]);
+  assert.deepEqual(told, [[2, 'created', 'not-supported', 'Condition.subject']]);
+  const record = await given.gateway.repository.read('Condition', 'versions.c');
+  assert.ok(record);
+  const { subject, asserter } = given.gateway.repository.render(record);
+  // What is not kept here is the source's resource, its version included.
+  const theirs = 'https://medimax.example/fhir/source/versions/Practitioner/9/_history/2';
+  assert.deepEqual([subject, asserter], [{ reference: 'Patient/versions.1' }, { reference: theirs }]);
+});

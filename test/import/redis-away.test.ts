@@ -4,11 +4,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import request from 'supertest';
-import { createApp } from '../../src/http/app.ts';
-import { createImportDesk } from '../../src/import/desk.ts';
+import { type Assembly, assemble } from '../../src/assemble.ts';
 import type { Job } from '../../src/import/job.ts';
-import { importParts } from '../../src/import/parts.ts';
-import { openAnnouncements } from '../../src/import/queue.ts';
 import { type PrivateServer, startPrivateRedis } from '../support/private-servers.ts';
 import { type ImportGateway, startImportGateway } from './support.ts';
 import { assertAsUndisturbed, chunksDone, importInPeace, isOver, linesOf, until, waves } from './undisturbed.ts';
@@ -27,33 +24,34 @@ const env = {
 
 let redis: PrivateServer;
 let given: ImportGateway;
-let app: ReturnType<typeof createApp>;
-let announcements: ReturnType<typeof openAnnouncements>;
+let server: Assembly;
 let worker: WorkerProcess | undefined;
 
 before(async () => {
   redis = await startPrivateRedis();
   given = await startImportGateway({ ...env, ...redis.env });
-  const { gateway, config, log } = given;
-  announcements = openAnnouncements(config.redis.url, config.db.name, log);
-  const imports = createImportDesk(importParts(gateway), announcements.announce);
-  const software = { name: 'MediMax FHIR Gateway', version: '0' };
-  app = createApp({ ...gateway, log, software, imports, ready: async () => [] });
+  server = await assemble(given.config, given.log);
 });
 after(async () => {
   await worker?.kill();
-  await announcements?.close();
+  await server?.close();
   await given?.close();
   await redis?.remove();
 });
 
 async function upload(source: string, wave: readonly string[]): Promise<Job> {
-  const { status, headers } = await request(app)
+  const { status, headers } = await request(server.handler)
     .post(`/fhir/$import?source=${source}`)
     .set('Content-Type', 'application/fhir+ndjson')
     .send(linesOf(source, wave).join('\n'));
   assert.equal(status, 202);
   return given.desk.job(headers['content-location']?.split('/').at(-1) ?? '');
+}
+
+/** Uploads are taken without Redis, so nobody must take the server out of service for it. */
+async function assertReady(hasRedis: boolean): Promise<void> {
+  const { body } = await request(server.handler).get('/readyz').expect(200);
+  assert.deepEqual([body.status, body.checks[1]], ['ready', { name: 'redis', ready: hasRedis, optional: true }]);
 }
 
 test('Redis absent, there again, flushed and killed in an import: it ends as if nothing had been', async () => {
@@ -62,6 +60,7 @@ test('Redis absent, there again, flushed and killed in an import: it ends as if 
   const [created = [], corrected = []] = all;
   await redis.kill();
   const away = sleep(awayMs);
+  await assertReady(false);
   const started = startWorkerProcess(given.config, env);
   worker = started;
   const first = await upload('storm', created);
@@ -74,6 +73,7 @@ test('Redis absent, there again, flushed and killed in an import: it ends as if 
   await away;
   await redis.start();
   await goesOn();
+  await assertReady(true);
   const client = new Redis(given.config.redis.url);
   await client.flushall();
   client.disconnect();
