@@ -2,7 +2,6 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from './config.ts';
-import { FhirError } from './fhir/outcome.ts';
 import { openGateway } from './gateway.ts';
 import { importParts } from './import/parts.ts';
 import type { TurnAnswer, TurnOrder } from './import/turn-threads.ts';
@@ -40,7 +39,7 @@ async function take(turn: number, jobId: number): Promise<void> {
   try {
     answer({ turn, result: await turns.run(jobId) });
   } catch (failure) {
-    if (!(failure instanceof FhirError)) log.warn('import-turn', failure instanceof Error ? { failure } : {});
+    log.warn('import-turn', failure instanceof Error ? { failure } : {});
     answer({ turn, failed: true });
   }
 }

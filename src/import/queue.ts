@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Announce } from './desk.ts';
 import type { TurnResult } from './job.ts';
 import type { ImportParts } from './parts.ts';
+import { FailedInThread } from './turn-threads.ts';
 import { type Turns, turnsHere } from './turns.ts';
 import { takeTurns } from './turns-without-redis.ts';
 
@@ -111,7 +112,8 @@ export function startImportWorker(given: ImportParts, log: Log, turns: Turns = t
   );
   worker.on('error', (failure) => log.debug('import-queue', { failure }));
   const tellFailed = (failure: unknown) => {
-    if (!hindranceOf(failure)) log.warn('import-turn', failure instanceof Error ? { failure } : {});
+    if (failure instanceof FailedInThread || hindranceOf(failure)) return;
+    log.warn('import-turn', failure instanceof Error ? { failure } : {});
   };
   worker.on('failed', (_turn, failure) => tellFailed(failure));
   const runAnyhow = (jobId: number): Promise<TurnResult> =>

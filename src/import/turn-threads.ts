@@ -9,11 +9,14 @@ import type { Turns } from './turns.ts';
 /** To a thread. */
 export type TurnOrder = { readonly turn: number; readonly jobId: number } | 'stop' | 'close';
 
-/** From a thread. `failed`: it has logged why, where that is worth it. */
+/** From a thread. `failed`: it has logged why. */
 export type TurnAnswer =
   | { readonly turn: number; readonly result: TurnResult }
   | { readonly turn: number; readonly failed: true }
   | { readonly log: string; readonly urgent: boolean };
+
+/** The thread has logged why. */
+export class FailedInThread extends Error {}
 
 interface Waiting {
   resolve(result: TurnResult): void;
@@ -61,7 +64,7 @@ export function turnThreads(
       const waiting = thread.waiting.get(answer.turn);
       thread.waiting.delete(answer.turn);
       if ('result' in answer) waiting?.resolve(answer.result);
-      else waiting?.reject(new Error('A turn of an import has failed; the log says why'));
+      else waiting?.reject(new FailedInThread('A turn of an import has failed; the log says why'));
     });
     if (stopping) worker.postMessage('stop' satisfies TurnOrder);
     return thread;
