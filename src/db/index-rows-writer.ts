@@ -60,24 +60,22 @@ export async function insertIndexRows(session: Session, resources: readonly Inde
   }
 }
 
+/** In the order of the columns. */
 function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
-  const head = (row: { readonly param: number; readonly place: number; readonly edge: number }, n: number): Bound[] => [
-    rid,
-    row.param,
-    n,
-    row.place,
-    row.edge,
-  ];
   switch (table) {
     case 'token':
-      return rows.token.map((row, n) => [...head(row, n), row.code, row.system]);
+      return rows.token.map((row, n) => [rid, row.param, n, row.place, row.edge, row.code, row.system]);
     case 'string':
-      return rows.string.map((row, n) => [...head(row, n), row.folded, row.exact, row.whole]);
+      return rows.string.map((row, n) => [rid, row.param, n, row.place, row.edge, row.folded, row.exact, row.whole]);
     case 'date':
-      return rows.date.map((row, n) => [...head(row, n), row.low, row.high]);
+      return rows.date.map((row, n) => [rid, row.param, n, row.place, row.edge, row.low, row.high]);
     case 'quantity':
       return rows.quantity.map((row, n) => [
-        ...head(row, n),
+        rid,
+        row.param,
+        n,
+        row.place,
+        row.edge,
         row.low,
         row.high,
         row.system,
@@ -88,7 +86,7 @@ function valuesOf(rid: number, table: IndexTable, rows: IndexRows): Bound[][] {
         row.canonicalHigh,
       ]);
     case 'reference':
-      return rows.reference.map((row, n) => [...head(row, n), row.type, row.id, row.url]);
+      return rows.reference.map((row, n) => [rid, row.param, n, row.place, row.edge, row.type, row.id, row.url]);
   }
 }
 

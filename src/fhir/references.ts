@@ -57,32 +57,46 @@ export function referencedType(reference: Reference): string | undefined {
  */
 export function forEachReference(resource: object, visit: (reference: Reference, expression: string) => void): void {
   const type = typeName(resource);
-  walk(resource, shapeOf(type), type, visit);
+  walk(resource, shapeOf(type), { name: type }, visit);
 }
 
 function typeName(resource: object): string {
   return 'resourceType' in resource && typeof resource.resourceType === 'string' ? resource.resourceType : 'Resource';
 }
 
+/** Where an element stands; its text is only made of the few that are references. */
+interface Path {
+  readonly within?: Path;
+  readonly name: string;
+  readonly index?: number;
+}
+
+function textOf({ within, name, index }: Path): string {
+  const own = index === undefined ? name : `${name}[${index}]`;
+  return within ? `${textOf(within)}.${own}` : own;
+}
+
 function walk(
   node: object,
   shape: TypeShape | undefined,
-  path: string,
+  path: Path,
   visit: (reference: Reference, expression: string) => void,
 ): void {
-  if (shape ? shape.name === 'Reference' : 'reference' in node && typeof node.reference === 'string') visit(node, path);
-  for (const [key, value] of Object.entries(node)) {
+  if (shape ? shape.name === 'Reference' : 'reference' in node && typeof node.reference === 'string') visit(node, textOf(path));
+  for (const key of Object.keys(node)) {
+    const value: unknown = node[key as keyof typeof node];
     if (typeof value !== 'object' || value === null || JSON.isRawJSON(value)) continue;
     const slot = shape?.slots.get(key.startsWith('_') ? key.slice(1) : key);
-    const childPath = `${path}.${slot?.element ?? key.replace(/^_/, '')}`;
+    const name = slot?.element ?? key.replace(/^_/, '');
     const childType = slot?.primitive
       ? 'Element'
       : (slot?.type ?? (key === 'extension' || key === 'modifierExtension' ? 'Extension' : undefined));
     if (Array.isArray(value)) {
       value.forEach((item: unknown, index) => {
-        if (typeof item === 'object' && item !== null) walk(item, shapeFor(childType, item), `${childPath}[${index}]`, visit);
+        if (typeof item === 'object' && item !== null)
+          walk(item, shapeFor(childType, item), { within: path, name, index }, visit);
       });
-    } else walk(value, shapeFor(childType, value), childPath, visit);
+    } else walk(value, shapeFor(childType, value), { within: path, name }, visit);
   }
 }
 

@@ -9,7 +9,7 @@ export interface Leaf {
   readonly value: unknown;
   readonly type: string;
   /** The codes of a required binding by code system: the implicit system of a `code`. */
-  readonly codes?: Slot['codes'];
+  readonly codes?: Slot['codes'] | undefined;
   /** Which repetition of the first repeating element it came from, from 1; 0 where none repeats: ties the parts of a composite together. */
   readonly place: number;
 }
@@ -31,18 +31,10 @@ interface Term {
 export function compileExpression(expression: string, resourceType: string): Evaluate {
   const special = specials[expression];
   if (special) return special;
-  const terms = expression.split(' | ').map((text) => {
-    const term = parseTerm(text.trim());
-    return { term, keys: slotsNamed(resourceType, term.steps[0] ?? '').map(({ key }) => key) };
-  });
+  const terms = expression.split(' | ').map((text) => compileTerm(parseTerm(text.trim()), resourceType));
   return (resource) => {
-    let found = none;
-    for (const { term, keys } of terms) {
-      // Most parameters find nothing in most resources: their first element is not there.
-      if (!keys.some((key) => resource[key] !== undefined)) continue;
-      const ofTerm = evaluate(term, resource, resourceType);
-      found = found === none ? ofTerm : [...found, ...ofTerm];
-    }
+    const found: Leaf[] = [];
+    for (const collect of terms) collect(resource, found);
     return found;
   };
 }
@@ -92,47 +84,70 @@ export function resolvedType(reference: JsonObject, resource: JsonObject): strin
   return parsed && 'type' in parsed ? parsed.type : undefined;
 }
 
-const none: readonly Leaf[] = [];
-
-function evaluate({ steps, as, filter, further }: Term, resource: JsonObject, type: string): readonly Leaf[] {
-  let found: Leaf[] = [{ value: resource, type, place: 0 }];
-  steps.forEach((step, at) => {
-    const wanted = at === steps.length - 1 ? as : undefined;
-    found = found.flatMap((leaf) => children(leaf, step, wanted));
-  });
-  if (filter) found = found.filter((leaf) => filter(leaf, resource));
-  if (further === undefined) return found;
-  return found.flatMap((leaf) => children(leaf, further, undefined)).map((leaf) => ({ ...leaf, place: apart }));
+/** One element on the way of a term, with what follows from R4 alone: its type, and where the way goes on from there. */
+interface Branch {
+  readonly key: string;
+  readonly type: string;
+  readonly codes: Slot['codes'];
+  /** An element of the resource itself: its repetitions are places. */
+  readonly places: boolean;
+  /** Null: this is what the term leads to. */
+  readonly next: readonly Branch[] | null;
 }
 
-function children({ value, type, place }: Leaf, element: string, as: string | undefined): Leaf[] {
-  if (!isJsonObject(value)) return [];
+function compileTerm({ steps, as, filter, further }: Term, resourceType: string): (resource: JsonObject, found: Leaf[]) => void {
+  const branches = branchesOf(resourceType, steps, as);
+  if (!filter && further === undefined) return (resource, found) => follow(branches, resource, 0, found);
+  const furtherBranches = new Map(
+    further === undefined ? [] : endsOf(branches).map(({ type }) => [type, branchesOf(type, [further], undefined)]),
+  );
+  return (resource, found) => {
+    const all: Leaf[] = [];
+    follow(branches, resource, 0, all);
+    for (const leaf of all) {
+      if (filter && !filter(leaf, resource)) continue;
+      if (further === undefined) found.push(leaf);
+      else if (isJsonObject(leaf.value)) follow(furtherBranches.get(leaf.type) ?? [], leaf.value, apart, found);
+    }
+  };
+}
+
+function branchesOf(type: string, [step, ...steps]: readonly string[], as: string | undefined): readonly Branch[] {
   const shape = shapeOf(type);
-  const found: Leaf[] = [];
-  for (const slot of slotsNamed(type, element)) {
-    if (as !== undefined && !isOfType(slot.type, as)) continue;
-    const here = value[slot.key];
-    if (here === undefined || here === null) continue;
-    const codes = slot.codes ? { codes: slot.codes } : {};
-    const items: readonly unknown[] = Array.isArray(here) ? here : [here];
-    items.forEach((item, index) => {
-      if (item === null) return;
-      const repeats = place === 0 && Array.isArray(here) && shape?.resource;
-      found.push({ value: item, type: slot.type, ...codes, place: repeats ? index + 1 : place });
-    });
-  }
-  return found;
+  const isEnd = steps.length === 0;
+  return [...(shape?.slots.values() ?? [])]
+    .filter((slot) => slot.element === step && (!isEnd || as === undefined || isOfType(slot.type, as)))
+    .map((slot) => ({
+      key: slot.key,
+      type: slot.type,
+      codes: slot.codes,
+      places: shape?.resource ?? false,
+      next: isEnd ? null : branchesOf(slot.type, steps, as),
+    }));
 }
 
-const slotCache = new Map<string, readonly Slot[]>();
+function endsOf(branches: readonly Branch[]): readonly Branch[] {
+  return branches.flatMap((branch) => (branch.next === null ? [branch] : endsOf(branch.next)));
+}
 
-function slotsNamed(type: string, element: string): readonly Slot[] {
-  const key = `${type}.${element}`;
-  const known = slotCache.get(key);
-  if (known) return known;
-  const slots = [...(shapeOf(type)?.slots.values() ?? [])].filter((slot) => slot.element === element);
-  slotCache.set(key, slots);
-  return slots;
+function follow(branches: readonly Branch[], object: JsonObject, place: number, found: Leaf[]): void {
+  for (const branch of branches) {
+    const here = object[branch.key];
+    // Most terms find nothing in most resources: their first element is not there.
+    if (here === undefined || here === null) continue;
+    if (!Array.isArray(here)) {
+      enter(branch, here, place, found);
+      continue;
+    }
+    for (let index = 0; index < here.length; index += 1)
+      enter(branch, here[index], branch.places && place === 0 ? index + 1 : place, found);
+  }
+}
+
+function enter({ type, codes, next }: Branch, value: unknown, place: number, found: Leaf[]): void {
+  if (value === null) return;
+  if (next === null) found.push({ value, type, codes, place });
+  else if (isJsonObject(value)) follow(next, value, place, found);
 }
 
 function isOfType(type: string, wanted: string): boolean {

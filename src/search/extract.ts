@@ -1,8 +1,16 @@
 /** All values a resource is found by, from the resource exactly as it is served: what search finds follows from what is read. */
 import type { JsonObject } from '../fhir/json.ts';
 import type { SearchEnv } from './env.ts';
-import type { Leaf } from './expression.ts';
-import { type IndexRows, noRows, parameterId } from './index-rows.ts';
+import type { Evaluate, Leaf } from './expression.ts';
+import {
+  type DateRow,
+  type IndexRows,
+  noRows,
+  parameterId,
+  type QuantityRow,
+  type StringRow,
+  type TokenRow,
+} from './index-rows.ts';
 import { parametersOf, type SearchParameter } from './parameter.ts';
 import { soundexRows } from './phonetic.ts';
 import { indexDate } from './type/date.ts';
@@ -14,9 +22,9 @@ import { indexUri } from './type/uri.ts';
 
 export function extractIndex(resource: JsonObject, env: SearchEnv): IndexRows {
   const rows = noRows();
-  for (const parameter of parametersOf(String(resource['resourceType'])).values()) {
-    const leaves = parameter.evaluate?.(resource) ?? [];
-    if (leaves.length > 0) indexParameter(parameter, leaves, rows, env, resource);
+  for (const extractor of extractorsOf(String(resource['resourceType']))) {
+    const leaves = extractor.evaluate(resource);
+    if (leaves.length > 0) indexParameter(extractor, leaves, rows, env, resource);
   }
   markEdges(rows);
   return rows;
@@ -29,35 +37,46 @@ interface Numbers {
   readonly identifier: number;
 }
 
-const numbers = new WeakMap<SearchParameter, Numbers>();
+/** What is known of a parameter before there is a resource. */
+interface Extractor {
+  readonly name: string;
+  readonly type: SearchParameter['type'];
+  readonly evaluate: Evaluate;
+  readonly ids: Numbers;
+}
 
-function numbersOf(parameter: SearchParameter): Numbers {
-  const known = numbers.get(parameter);
+const extractors = new Map<string, readonly Extractor[]>();
+
+function extractorsOf(resourceType: string): readonly Extractor[] {
+  const known = extractors.get(resourceType);
   if (known) return known;
-  const name = `${parameter.resourceType}.${parameter.name}`;
-  const made = {
+  const made = [...parametersOf(resourceType).values()].flatMap(({ name, type, evaluate }): Extractor[] =>
+    evaluate ? [{ name, type, evaluate, ids: numbersOf(`${resourceType}.${name}`) }] : [],
+  );
+  extractors.set(resourceType, made);
+  return made;
+}
+
+function numbersOf(name: string): Numbers {
+  return {
     own: parameterId(name),
     text: parameterId(`${name}:text`),
     ofType: parameterId(`${name}:of-type`),
     identifier: parameterId(`${name}:identifier`),
   };
-  numbers.set(parameter, made);
-  return made;
 }
 
 function indexParameter(
-  parameter: SearchParameter,
+  { name, type, ids }: Extractor,
   leaves: readonly Leaf[],
   rows: IndexRows,
   env: SearchEnv,
   resource: JsonObject,
 ): void {
-  const ids = numbersOf(parameter);
-  const { type } = parameter;
   const table = type === 'composite' ? undefined : tables[type](rows);
   const before = table?.length ?? 0;
   for (const leaf of leaves) {
-    if (parameter.name === 'phonetic') soundexRows(ids.own, leaf, rows);
+    if (name === 'phonetic') soundexRows(ids.own, leaf, rows);
     else if (type === 'token') indexToken(ids, leaf, rows);
     else if (type === 'string') indexString(ids.own, leaf, rows);
     else if (type === 'date') indexDate(ids.own, leaf, rows, env);
@@ -65,7 +84,12 @@ function indexParameter(
     else if (type === 'reference') indexReference(ids, leaf, rows, env, resource);
     else if (type === 'uri') indexUri(ids.own, leaf, rows);
   }
-  if (table?.slice(before).every(({ param }) => param !== ids.own)) pushMark(type, ids.own, rows);
+  if (table && !hasRowOf(table, ids.own, before)) pushMark(type, ids.own, rows);
+}
+
+function hasRowOf(table: readonly { readonly param: number }[], param: number, from: number): boolean {
+  for (let at = from; at < table.length; at += 1) if (table[at]?.param === param) return true;
+  return false;
 }
 
 const tables = {
@@ -93,35 +117,29 @@ function pushMark(type: SearchParameter['type'], param: number, rows: IndexRows)
 
 /** Marks of each parameter the least value and the greatest, once each, for `_sort`. */
 function markEdges(rows: IndexRows): void {
-  markTable(
-    rows.token,
-    ({ code }) => code,
-    ({ code }) => code,
-  );
-  markTable(
-    rows.string,
-    ({ folded }) => folded,
-    ({ folded }) => folded,
-  );
-  markTable(
-    rows.date,
-    ({ low }) => low,
-    ({ high }) => high,
-  );
-  markTable(
-    rows.quantity,
-    ({ low }) => low,
-    ({ high }) => high,
-  );
+  markTable(rows.token, codeOf, codeOf);
+  markTable(rows.string, foldedOf, foldedOf);
+  markTable(rows.date, lowOf, highOf);
+  markTable(rows.quantity, lowOf, highOf);
 }
 
 type Key = string | number | null;
+
+const codeOf = ({ code }: TokenRow): Key => code;
+const foldedOf = ({ folded }: StringRow): Key => folded;
+const lowOf = ({ low }: DateRow | QuantityRow): Key => low;
+const highOf = ({ high }: DateRow | QuantityRow): Key => high;
 
 function markTable<Row extends { readonly param: number; edge: number }>(
   table: readonly Row[],
   leastKey: (row: Row) => Key,
   greatestKey: (row: Row) => Key,
 ): void {
+  const [first] = table;
+  if (table.length <= 1) {
+    if (first && leastKey(first) !== null) first.edge = 3;
+    return;
+  }
   const least = new Map<number, Row>();
   const greatest = new Map<number, Row>();
   for (const row of table) {

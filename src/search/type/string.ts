@@ -3,7 +3,7 @@ import { isJsonObject } from '../../fhir/json.ts';
 import { bytes, type Sql, sql } from '../condition.ts';
 import type { Leaf } from '../expression.ts';
 import { foldText } from '../fold-text.ts';
-import { digest, foldedBytesMax, foldedKey, type IndexRows } from '../index-rows.ts';
+import { digest, foldedBytesMax, foldedKey, type IndexRows, type StringRow } from '../index-rows.ts';
 
 export interface StringTest {
   readonly kind: 'string';
@@ -24,9 +24,28 @@ export function indexString(param: number, { value, type, place }: Leaf, rows: I
 }
 
 export function indexText(param: number, text: string, place: number, rows: IndexRows): void {
+  const { folded, exact, whole } = keysOf(text);
+  rows.string.push({ param, place, edge: 0, folded, exact, whole });
+}
+
+type TextKeys = Pick<StringRow, 'folded' | 'exact' | 'whole'>;
+
+/** Many resources say the same: names of tests, units, places. */
+const keptKeys = new Map<string, TextKeys>();
+const keptMax = 1000;
+const keptLengthMax = 200;
+
+function keysOf(text: string): TextKeys {
+  const known = keptKeys.get(text);
+  if (known) return known;
   const whole = foldText(text);
   const folded = foldedKey(whole);
-  rows.string.push({ param, place, edge: 0, folded, exact: digest(text), whole: folded === whole ? null : whole });
+  const made = { folded, exact: digest(text), whole: folded === whole ? null : whole };
+  if (text.length <= keptLengthMax) {
+    if (keptKeys.size >= keptMax) keptKeys.clear();
+    keptKeys.set(text, made);
+  }
+  return made;
 }
 
 export type StringFault = 'empty' | 'too-long';

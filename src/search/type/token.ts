@@ -25,34 +25,34 @@ export interface TokenIds {
 
 const booleanSystem = 'http://hl7.org/fhir/special-values';
 
-export function indexToken(ids: TokenIds, leaf: Leaf, rows: IndexRows): void {
-  const { value, place } = leaf;
-  const add = (code: unknown, system: unknown) => pushToken(rows, ids.own, place, code, system);
-  const text = (said: unknown) => {
-    if (typeof said === 'string') indexText(ids.text, said, place, rows);
-  };
-  if (typeof value === 'boolean') add(String(value), booleanSystem);
-  else if (typeof value === 'string') add(value, leaf.type === 'code' ? implicitSystem(leaf, value) : undefined);
+export function indexToken(ids: TokenIds, { value, type, codes, place }: Leaf, rows: IndexRows): void {
+  if (typeof value === 'boolean') pushToken(rows, ids.own, place, String(value), booleanSystem);
+  else if (typeof value === 'string')
+    pushToken(rows, ids.own, place, value, type === 'code' ? implicitSystem(codes, value) : undefined);
   else if (!isJsonObject(value)) return;
-  else if (leaf.type === 'CodeableConcept') {
-    for (const coding of codingsOf(value)) {
-      add(coding['code'], coding['system']);
-      text(coding['display']);
-    }
-    text(value['text']);
-  } else if (leaf.type === 'Coding') {
-    add(value['code'], value['system']);
-    text(value['display']);
-  } else if (leaf.type === 'Identifier') {
-    add(value['value'], value['system']);
-    const type = value['type'];
-    if (!isJsonObject(type)) return;
-    text(type['text']);
-    for (const coding of codingsOf(type)) {
+  else if (type === 'CodeableConcept') {
+    for (const coding of codingsOf(value)) indexCoding(ids, coding, place, rows);
+    pushText(rows, ids.text, place, value['text']);
+  } else if (type === 'Coding') indexCoding(ids, value, place, rows);
+  else if (type === 'Identifier') {
+    pushToken(rows, ids.own, place, value['value'], value['system']);
+    const typed = value['type'];
+    if (!isJsonObject(typed)) return;
+    pushText(rows, ids.text, place, typed['text']);
+    for (const coding of codingsOf(typed)) {
       if (typeof value['value'] === 'string' && typeof coding['code'] === 'string')
         pushToken(rows, ids.ofType, place, ofTypeCode(coding['code'], value['value']), coding['system']);
     }
-  } else if (leaf.type === 'ContactPoint') add(value['value'], undefined);
+  } else if (type === 'ContactPoint') pushToken(rows, ids.own, place, value['value'], undefined);
+}
+
+function indexCoding(ids: TokenIds, coding: JsonObject, place: number, rows: IndexRows): void {
+  pushToken(rows, ids.own, place, coding['code'], coding['system']);
+  pushText(rows, ids.text, place, coding['display']);
+}
+
+function pushText(rows: IndexRows, param: number, place: number, text: unknown): void {
+  if (typeof text === 'string') indexText(param, text, place, rows);
 }
 
 export function pushToken(rows: IndexRows, param: number, place: number, code: unknown, system: unknown): void {
@@ -70,7 +70,7 @@ function codingsOf(concept: JsonObject): readonly JsonObject[] {
   return Array.isArray(concept['coding']) ? concept['coding'].filter(isJsonObject) : [];
 }
 
-function implicitSystem({ codes }: Leaf, code: string): string | undefined {
+function implicitSystem(codes: Leaf['codes'], code: string): string | undefined {
   for (const [system, known] of codes ?? []) if (known.has(code)) return system;
   return undefined;
 }
