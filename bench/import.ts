@@ -95,8 +95,8 @@ function stagesOf({ stages }: ImportReport): Figure[] {
 export function startImporter(site: Site): Promise<LoopProcess> {
   return site.loop(new URL('import-loop.ts', import.meta.url), {
     name: 'importer',
-    nodeArgs: ['--max-old-space-size=192', '--max-semi-space-size=8'],
-    env: { MALLOC_ARENA_MAX: '2' },
+    nodeArgs: ['--max-old-space-size=112', '--max-semi-space-size=4', '--single-threaded-gc', '--no-incremental-marking'],
+    env: { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_MMAP_THRESHOLD_: '131072' },
   });
 }
 

@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { stringifyJson } from '../fhir/json.ts';
 import type { Overlay } from '../mapping/compile.ts';
+import { insertMany } from './bulk-insert.ts';
 import { guardRecord } from './journal/guard.ts';
 import type { Bound, Session } from './pool.ts';
 import type { ResourceRecord } from './repository.ts';
@@ -29,9 +30,11 @@ export async function supersede(session: Session, records: readonly ResourceReco
     session.gathered.superseded.push(...records);
     return;
   }
-  for (let start = 0; start < records.length; start += 500) {
-    const chunk = records.slice(start, start + 500);
-    const values = chunk.flatMap((record): Bound[] => [
+  await insert(
+    session,
+    'fhir_version',
+    ['rid', 'version', 'variant', 'last_updated', 'state', 'refined', 'origin', 'doc', 'overlay'],
+    records.map((record) => [
       record.rid,
       record.version,
       record.variant.name,
@@ -41,14 +44,8 @@ export async function supersede(session: Session, records: readonly ResourceReco
       record.origin,
       record.stored === null ? null : JSON.stringify(record.stored),
       overlayText(record.overlay),
-    ]);
-    await insert(
-      session,
-      `INSERT INTO fhir_version (rid, version, variant, last_updated, state, refined, origin, doc, overlay) VALUES ${valueLists(chunk.length, 9)}`,
-      values,
-      chunk.length,
-    );
-  }
+    ]),
+  );
 }
 
 export interface NewResource {
@@ -104,19 +101,23 @@ export async function enterChanges(session: Session, changes: readonly Change[])
     session.gathered.changes.push(...changes);
     return;
   }
-  for (let start = 0; start < changes.length; start += 1000) {
-    const chunk = changes.slice(start, start + 1000);
-    await insert(
-      session,
-      `INSERT INTO fhir_change (rid, version, patient_key) VALUES ${valueLists(chunk.length, 3)}`,
-      chunk.flatMap((change): Bound[] => [change.rid, change.version, change.patientKey]),
-      chunk.length,
-    );
-  }
+  await insert(
+    session,
+    'fhir_change',
+    ['rid', 'version', 'patient_key'],
+    changes.map((change) => [change.rid, change.version, change.patientKey]),
+  );
 }
 
 /** Prepared for the one row of a single write; a statement for each number of rows would only fill the caches on both sides. */
-async function insert(session: Session, sql: string, values: readonly Bound[], rows: number): Promise<void> {
-  if (rows === 1) await session.modify(sql, values);
-  else await session.once(sql, values);
+async function insert(
+  session: Session,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly Bound[])[],
+): Promise<void> {
+  const [only] = rows;
+  if (rows.length === 1 && only)
+    await session.modify(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${valueLists(1, columns.length)}`, only);
+  else await insertMany(session, table, columns, rows);
 }

@@ -1,6 +1,6 @@
 /** Looks up many identifiers at once in the search index: what `findByIdentifier` does for one. */
 import { digest, keyText, parameterId } from '../search/index-rows.ts';
-import { inList } from './in-list.ts';
+import { rowsOfParts } from './in-list.ts';
 import type { DatabaseParts } from './parts.ts';
 import type { Session } from './pool.ts';
 
@@ -21,17 +21,16 @@ export async function findByIdentifiers(
   // The look-up of the first one brings the index up to date for all.
   const found = [await parts.findByIdentifier(session, resourceType, first.system, first.value)];
   const keys = new Map<string, Set<number>>();
-  for (let start = 0; start < others.length; start += 1000) {
-    const codes = others.slice(start, start + 1000).map(({ value }) => Buffer.from(keyText(value)));
-    const rows = await session.once(
-      'SELECT HEX(i.code), HEX(i.system), r.source_key FROM fhir_search_token i JOIN fhir_resource r ON r.rid = i.rid AND r.state = 0 WHERE i.param = ? AND i.code IN (?)',
-      [parameterId(`${resourceType}.identifier`), ...inList(codes)],
-    );
-    for (const [code, system, key] of rows) {
-      const name = `${code}|${system}`;
-      const known = keys.get(name) ?? new Set();
-      keys.set(name, known.add(Number(key)));
-    }
+  const rows = await rowsOfParts(
+    session,
+    'SELECT HEX(i.code), HEX(i.system), r.source_key FROM fhir_search_token i JOIN fhir_resource r ON r.rid = i.rid AND r.state = 0 WHERE i.param = ? AND i.code IN (?)',
+    others.map(({ value }) => Buffer.from(keyText(value))),
+    { before: [parameterId(`${resourceType}.identifier`)] },
+  );
+  for (const [code, system, key] of rows) {
+    const name = `${code}|${system}`;
+    const known = keys.get(name) ?? new Set();
+    keys.set(name, known.add(Number(key)));
   }
   const hex = (text: string) => Buffer.from(text).toString('hex').toUpperCase();
   for (const { system, value } of others) found.push([...(keys.get(`${hex(keyText(value))}|${hex(digest(system))}`) ?? [])]);

@@ -2,20 +2,22 @@
 import { rowList } from './in-list.ts';
 import type { Bound, Session } from './pool.ts';
 
-/** Rows a statement: more gain nothing, and a statement must stay below max_allowed_packet. */
-const rowsMax = 1000;
+/**
+ * Rows and text (roughly) that a statement carries at most: more gain nothing, and whoever wants the processor while one runs, MediMax
+ * with a statement of its own above all, may wait until it is over. These take about half a millisecond.
+ */
+const rowsMax = 50;
+const textMax = 16 * 1024;
 
-/** Text a statement carries at most, roughly; a quarter of MariaDB's default max_allowed_packet. */
-const textMax = 4 * 1024 * 1024;
-
-/** Inserts these rows in this order. */
+/** Inserts these rows in this order. `otherwise` says what to do with a row that is there already. */
 export async function insertMany(
   session: Session,
   table: string,
   columns: readonly string[],
   rows: readonly (readonly Bound[])[],
+  otherwise = '',
 ): Promise<void> {
-  for (const group of groupsOf(rows)) await session.once(statement(table, columns), rowList(group));
+  for (const group of groupsOf(rows)) await session.once(`${statement(table, columns)} ${otherwise}`, rowList(group));
 }
 
 /** As `insertMany`; returns the keys in the order of the rows. `RETURNING` needs MariaDB 10.5; elsewhere rows go one by one. */

@@ -1,5 +1,6 @@
 /** Claims: what reports name that has no row under them yet. A row that comes is put under the first report of its patient that claims it. */
 import { valueLists } from './books.ts';
+import { rowsOfParts } from './in-list.ts';
 import type { Bound, Session } from './pool.ts';
 
 /** The report that claims a resource: its own rid and row. */
@@ -15,11 +16,12 @@ export async function claimsOn(
   ids: readonly string[],
   parent: { readonly resourceType: string; readonly table: string },
 ): Promise<ReadonlyMap<string, readonly (Claim & { readonly patientKey: number })[]>> {
-  if (ids.length === 0) return new Map();
-  const rows = await session.once(
+  const rows = await rowsOfParts(
+    session,
     'SELECT c.id, r.rid, r.source_key, r.patient_key FROM fhir_claim c JOIN fhir_resource r ON r.rid = c.rid ' +
-      `WHERE c.type = ? AND c.id IN (${ids.map(() => '?').join(', ')}) AND r.type = ? AND r.variant = ? AND r.state = 0 AND r.source_key IS NOT NULL ORDER BY c.rid`,
-    [resourceType, ...ids, parent.resourceType, parent.table],
+      'WHERE c.type = ? AND c.id IN (?) AND r.type = ? AND r.variant = ? AND r.state = 0 AND r.source_key IS NOT NULL ORDER BY c.rid',
+    ids,
+    { before: [resourceType], after: [parent.resourceType, parent.table] },
   );
   const claims = rows.map(([id, rid, sourceKey, patientKey]) => ({
     id: String(id),

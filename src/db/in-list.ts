@@ -1,5 +1,5 @@
 /** Lists as values of a statement that is sent as text (`Session.once`): the driver spreads them. */
-import type { Bound } from './pool.ts';
+import type { Bound, RowValues, Session } from './pool.ts';
 
 /** For `IN (?)`. */
 export function inList(values: readonly Bound[]): readonly Bound[] {
@@ -9,4 +9,23 @@ export function inList(values: readonly Bound[]): readonly Bound[] {
 /** For `VALUES ?`: each inner list is a row. */
 export function rowList(rows: readonly (readonly Bound[])[]): readonly Bound[] {
   return [rows] as unknown as readonly Bound[];
+}
+
+/** No statement of an import takes longer than it must: MediMax may be waiting for the processor (bulk-insert.ts). */
+const idsMax = 200;
+
+/** Rows of a statement that asks for a long list with `IN (?)`, of which it is given a part at a time. `values` stand before it and after it. */
+export async function rowsOfParts(
+  session: Session,
+  sql: string,
+  list: readonly Bound[],
+  values: { readonly before?: readonly Bound[]; readonly after?: readonly Bound[] } = {},
+): Promise<RowValues[]> {
+  const { before = [], after = [] } = values;
+  const rows: RowValues[] = [];
+  for (let start = 0; start < list.length; start += idsMax) {
+    const part = inList(list.slice(start, start + idsMax));
+    for (const row of await session.once(sql, [...before, ...part, ...after])) rows.push(row);
+  }
+  return rows;
 }

@@ -1,7 +1,6 @@
 /** Writes index rows in bulk, in statements of few shapes. */
 import type { IndexRows, IndexTable } from '../search/index-rows.ts';
 import { valueLists } from './books.ts';
-import { insertMany } from './bulk-insert.ts';
 import type { Bound, Session } from './pool.ts';
 
 export interface IndexedResource {
@@ -27,12 +26,9 @@ const layouts: Readonly<Record<IndexTable, Layout>> = {
 
 const tables = Object.keys(layouts) as readonly IndexTable[];
 
-/** Sizes of the statements: a few, so that each stays prepared. */
-const rowSizes = [400, 40, 4, 1] as const;
+/** Sizes of the statements: a few, so that each stays prepared, and none that takes long (bulk-insert.ts). */
+const rowSizes = [40, 4, 1] as const;
 const ridSizes = [500, 50, 5, 1] as const;
-
-/** From so many on one long statement is better than several that stay prepared. */
-const manyRows = 400;
 
 /** Takes away whatever the index holds of these resources. */
 export async function deleteIndexRows(session: Session, rids: readonly number[]): Promise<void> {
@@ -48,10 +44,6 @@ export async function insertIndexRows(session: Session, resources: readonly Inde
     const { columns, table: name } = layouts[table];
     const rows = resources.flatMap(({ rid, rows }) => valuesOf(rid, table, rows));
     const list = ['rid', 'param', 'n', 'place', 'edge', ...columns];
-    if (rows.length > manyRows) {
-      await insertMany(session, name, list, rows);
-      continue;
-    }
     for (const chunk of chunksOf(rows, rowSizes))
       await session.modify(
         `INSERT INTO ${name} (${list.join(', ')}) VALUES ${valueLists(chunk.length, columns.length + 5)}`,

@@ -3,7 +3,16 @@ import type { Session } from '../db/pool.ts';
 import { findEarlier } from './earlier-lines.ts';
 import { findSearched } from './find-searched.ts';
 import type { Job } from './job.ts';
-import { type Address, addressKey, findAliases, findOwn, findPatients, type Identifier, identifiersOf } from './look-up.ts';
+import {
+  type Address,
+  addressKey,
+  canBeAlias,
+  findAliases,
+  findOwn,
+  findPatients,
+  type Identifier,
+  identifiersOf,
+} from './look-up.ts';
 import type { Parsed } from './parse-line.ts';
 import type { ImportParts } from './parts.ts';
 import { predictedPatients } from './predicted-patients.ts';
@@ -68,7 +77,7 @@ export function namesOf(
   const aliases: NewAlias[] = [];
   for (const { type, id, urn } of parsed) {
     const local = isServed(type) ? localId(job.source, id) : null;
-    if (urn !== undefined) aliases.push({ id: urn, type: 'urn', localType: type, localId: local });
+    if (urn !== undefined && canBeAlias(urn)) aliases.push({ id: urn, type: 'urn', localType: type, localId: local });
     if (local === null && chunk.kind === 'bundle') aliases.push({ id, type: 'urn', localType: type, localId: null });
     if (urn !== undefined && !names.has(addressKey('urn', urn))) names.set(addressKey('urn', urn), { type, id: local });
     if (type !== 'Patient' && !names.has(addressKey('urn', id))) names.set(addressKey('urn', id), { type, id: local });

@@ -2,7 +2,8 @@
  * Where several lines of an import are about one resource, the last of them counts. Sent again, the earlier ones are no news: the gateway
  * knows them by their digests, lets them wait until all others had their say, and takes them only when no later line has come this time.
  */
-import { inList, rowList } from '../db/in-list.ts';
+import { insertMany } from '../db/bulk-insert.ts';
+import { rowsOfParts } from '../db/in-list.ts';
 import type { Session } from '../db/pool.ts';
 import type { RowsInTransaction } from '../db/repository.ts';
 import type { Chunk, Job, LineOutcome } from './job.ts';
@@ -12,8 +13,8 @@ import { digestOf, type Parsed } from './parse-line.ts';
 /** Digests of earlier lines by resource. */
 export async function findEarlier(session: Session, rids: readonly number[]): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
   const found = new Map<number, Set<string>>();
-  if (rids.length === 0) return found;
-  for (const [rid, digest] of await session.once('SELECT rid, digest FROM fhir_import_earlier WHERE rid IN (?)', inList(rids)))
+  const sql = 'SELECT rid, digest FROM fhir_import_earlier WHERE rid IN (?)';
+  for (const [rid, digest] of await rowsOfParts(session, sql, rids))
     found.set(Number(rid), (found.get(Number(rid)) ?? new Set()).add(String(digest)));
   return found;
 }
@@ -49,16 +50,20 @@ export async function claimPlaces(on: Session, job: Job, claims: readonly Claim[
   }
   if (!own || own.length === 0) return;
   const rids = own.map(({ known }) => known.rid).toSorted((a, b) => a - b);
-  const rows = await on.once(
+  const rows = await rowsOfParts(
+    on,
     'SELECT rid, digest, job_id, line_no FROM fhir_import_line WHERE rid IN (?) FOR UPDATE',
-    inList(rids),
+    rids,
   );
   const last = new Map(rows.map(([rid, ...said]) => [Number(rid), said]));
   const later = own.filter((claim) => isLater(claim, last.get(claim.known.rid) ?? []));
   if (later.length === 0) return;
-  await on.once(
-    'INSERT INTO fhir_import_line (rid, digest, job_id, line_no) VALUES ? ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), line_no = VALUES(line_no)',
-    rowList(later.map(({ known, parsed, lineNo }) => [known.rid, parsed.digest, job.id, lineNo])),
+  await insertMany(
+    on,
+    'fhir_import_line',
+    ['rid', 'digest', 'job_id', 'line_no'],
+    later.map(({ known, parsed, lineNo }) => [known.rid, parsed.digest, job.id, lineNo]),
+    'ON DUPLICATE KEY UPDATE job_id = VALUES(job_id), line_no = VALUES(line_no)',
   );
 }
 

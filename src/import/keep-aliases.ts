@@ -1,4 +1,5 @@
 /** Keeps where the ids of a source lead, when that does not follow from them. */
+import { insertMany } from '../db/bulk-insert.ts';
 import type { Bound, Session } from '../db/pool.ts';
 import type { NewAlias } from './prepared.ts';
 
@@ -19,12 +20,8 @@ export async function keepAliases(
     const { digest, lineNo } = 'digest' in alias ? alias : { digest: null, lineNo: 0 };
     return [source, alias.id, alias.type, alias.localType, alias.localId, digest, jobId, lineNo];
   });
-  for (let start = 0; start < rows.length; start += 1000) {
-    await on.once(
-      'INSERT IGNORE INTO fhir_import_alias (source, id, type, local_type, local_id, digest, job_id, line_no) VALUES ?',
-      [rows.slice(start, start + 1000)] as unknown as Bound[],
-    );
-  }
+  const columns = ['source', 'id', 'type', 'local_type', 'local_id', 'digest', 'job_id', 'line_no'];
+  await insertMany(on, 'fhir_import_alias', columns, rows, 'ON DUPLICATE KEY UPDATE job_id = job_id');
 }
 
 /** A later line has its say on what a dry run would have made. */

@@ -1,7 +1,7 @@
 /** Asks the database, in a few statements for a whole chunk, what is known of the resources that its lines are or refer to. */
 import { hash } from 'node:crypto';
 import { findByIdentifiers } from '../db/bulk-identifiers.ts';
-import { inList } from '../db/in-list.ts';
+import { rowsOfParts } from '../db/in-list.ts';
 import type { DatabaseParts } from '../db/parts.ts';
 import type { Session } from '../db/pool.ts';
 import { isObject, type JsonObject } from '../mapping/lift.ts';
@@ -37,27 +37,27 @@ export async function findHere(session: Session, wanted: Iterable<Address>): Pro
   const found = new Map<string, Known>();
   for (const [type, addresses] of Map.groupBy(wanted, (address) => address.type)) {
     const ids = [...new Set(addresses.map(({ id }) => id))];
-    for (let start = 0; start < ids.length; start += 2000) {
-      const rows = await session.once(
-        'SELECT r.rid, r.type, r.id, r.variant, r.source_key, r.state, r.version, r.origin, l.digest, l.job_id, l.line_no FROM fhir_resource r LEFT JOIN fhir_import_line l ON l.rid = r.rid WHERE r.type = ? AND r.id IN (?) AND r.state < 2',
-        [type, ...inList(ids.slice(start, start + 2000))],
-      );
-      for (const [rid, foundType, id, variant, key, state, version, origin, digest, jobId, lineNo] of rows) {
-        found.set(addressKey(String(foundType), String(id)), {
-          rid: Number(rid),
-          type: String(foundType),
-          id: String(id),
-          variant: String(variant),
-          key: Number(key),
-          state: Number(state),
-          version: Number(version),
-          origin: String(origin),
-          digest: digest === null ? null : String(digest),
-          jobId: jobId === null ? null : Number(jobId),
-          lineNo: Number(lineNo),
-          alias: false,
-        });
-      }
+    const rows = await rowsOfParts(
+      session,
+      'SELECT r.rid, r.type, r.id, r.variant, r.source_key, r.state, r.version, r.origin, l.digest, l.job_id, l.line_no FROM fhir_resource r LEFT JOIN fhir_import_line l ON l.rid = r.rid WHERE r.type = ? AND r.id IN (?) AND r.state < 2',
+      ids,
+      { before: [type] },
+    );
+    for (const [rid, foundType, id, variant, key, state, version, origin, digest, jobId, lineNo] of rows) {
+      found.set(addressKey(String(foundType), String(id)), {
+        rid: Number(rid),
+        type: String(foundType),
+        id: String(id),
+        variant: String(variant),
+        key: Number(key),
+        state: Number(state),
+        version: Number(version),
+        origin: String(origin),
+        digest: digest === null ? null : String(digest),
+        jobId: jobId === null ? null : Number(jobId),
+        lineNo: Number(lineNo),
+        alias: false,
+      });
     }
   }
   return found;
@@ -74,25 +74,30 @@ export interface Alias {
   readonly lineNo: number;
 }
 
+/** Longer names, and those of other signs, are known within their chunk alone. */
+export function canBeAlias(id: string): boolean {
+  return /^[!-~]{1,64}$/.test(id);
+}
+
 /** Aliases of a source by `Type/id`, those whose type is not said by `urn/id`. */
 export async function findAliases(session: Session, source: string, ids: readonly string[]): Promise<Map<string, Alias>> {
   const found = new Map<string, Alias>();
-  for (let start = 0; start < ids.length; start += 2000) {
-    const rows = await session.once(
-      'SELECT id, type, local_type, local_id, digest, job_id, line_no FROM fhir_import_alias WHERE source = ? AND id IN (?)',
-      [source, ...inList(ids.slice(start, start + 2000))],
-    );
-    for (const [id, type, localType, local, digest, jobId, lineNo] of rows) {
-      found.set(addressKey(String(type), String(id)), {
-        id: String(id),
-        type: String(type),
-        localType: String(localType),
-        localId: local === null ? null : String(local),
-        digest: digest === null ? null : String(digest),
-        jobId: Number(jobId),
-        lineNo: Number(lineNo),
-      });
-    }
+  const rows = await rowsOfParts(
+    session,
+    'SELECT id, type, local_type, local_id, digest, job_id, line_no FROM fhir_import_alias WHERE source = ? AND id IN (?)',
+    ids.filter(canBeAlias),
+    { before: [source] },
+  );
+  for (const [id, type, localType, local, digest, jobId, lineNo] of rows) {
+    found.set(addressKey(String(type), String(id)), {
+      id: String(id),
+      type: String(type),
+      localType: String(localType),
+      localId: local === null ? null : String(local),
+      digest: digest === null ? null : String(digest),
+      jobId: Number(jobId),
+      lineNo: Number(lineNo),
+    });
   }
   return found;
 }
@@ -169,9 +174,10 @@ export async function findPatients(
   const found = new Map<string, Known[]>();
   const stale = new Set<string>();
   if (byDigest.size === 0) return { found, stale };
-  const rows = await session.once(
+  const rows = await rowsOfParts(
+    session,
     'SELECT i.digest, r.id, r.state FROM fhir_import_identifier i LEFT JOIN fhir_resource r ON r.rid = i.rid WHERE i.digest IN (?)',
-    inList([...byDigest.keys()]),
+    [...byDigest.keys()],
   );
   const ids = new Map<string, string[]>();
   const add = (identifier: Identifier, id: string) => {
@@ -196,9 +202,10 @@ export async function findPatients(
     for (const key of matches[index] ?? []) note(key, identifier);
   });
   if (keys.size > 0) {
-    const living = await session.once(
+    const living = await rowsOfParts(
+      session,
       "SELECT id, source_key FROM fhir_resource WHERE type = 'Patient' AND variant = 'Patient' AND state = 0 AND source_key IN (?)",
-      inList([...keys.keys()]),
+      [...keys.keys()],
     );
     for (const [id, key] of living) for (const identifier of keys.get(Number(key)) ?? []) add(identifier, String(id));
   }

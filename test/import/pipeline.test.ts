@@ -179,6 +179,21 @@ test('a Bundle: entries are lines, references by fullUrl resolve', async () => {
   assert.equal(record?.stored?.patientId, 'lab-g.11111111-1111-4111-8111-111111111111');
 });
 
+test('a fullUrl that is longer than a name the gateway keeps, or of other signs, does not hold up its entries', async () => {
+  const entry = (urn: string, id: string) => [
+    { fullUrl: `urn:oid:${urn}`, resource: patient(id) },
+    { fullUrl: `${id}-c`, resource: condition(`${id}-c`, `urn:oid:${urn}`) },
+  ];
+  const bundle = {
+    resourceType: 'Bundle',
+    type: 'collection',
+    entry: [...entry('1.2'.repeat(40), 'long'), ...entry('1.é', 'odd')],
+  };
+  const job = await importLines(given, 'lab-urn', JSON.stringify(bundle), 'bundle');
+  assert.deepEqual((await summary(given, job))['Patient'], { created: 2 });
+  assert.equal((await given.gateway.repository.read('Condition', 'lab-urn.long-c'))?.stored?.patientId, 'lab-urn.long');
+});
+
 test('an undo takes back what nobody has touched since, and tells of the rest', async () => {
   const before = await given.tables();
   await importLines(given, 'lab-h', [patient('1'), condition('a', 'Patient/1')]);
