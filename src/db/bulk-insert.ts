@@ -2,12 +2,18 @@
 import { rowList } from './in-list.ts';
 import type { Bound, Session } from './pool.ts';
 
-/**
- * Rows and text (roughly) that a statement carries at most: more gain nothing, and whoever wants the processor while one runs, MediMax
- * with a statement of its own above all, may wait until it is over. These take about half a millisecond.
- */
-const rowsMax = 50;
-const textMax = 16 * 1024;
+/** What a statement carries at most. */
+interface Load {
+  readonly rows: number;
+  /** Characters, roughly. */
+  readonly text: number;
+}
+
+/** More rows gain nothing; the text is a quarter of MariaDB's default max_allowed_packet. */
+const whole: Load = { rows: 1000, text: 4 * 1024 * 1024 };
+
+/** About half a millisecond: whoever wants the processor while a statement runs, MediMax with one of its own above all, may wait until it is over. */
+const brief: Load = { rows: 50, text: 16 * 1024 };
 
 /** Inserts these rows in this order. `otherwise` says what to do with a row that is there already. */
 export async function insertMany(
@@ -17,7 +23,7 @@ export async function insertMany(
   rows: readonly (readonly Bound[])[],
   otherwise = '',
 ): Promise<void> {
-  for (const group of groupsOf(rows)) await session.once(`${statement(table, columns)} ${otherwise}`, rowList(group));
+  for (const group of groupsOf(rows, session)) await session.once(`${statement(table, columns)} ${otherwise}`, rowList(group));
 }
 
 /** As `insertMany`; returns the keys in the order of the rows. `RETURNING` needs MariaDB 10.5; elsewhere rows go one by one. */
@@ -35,7 +41,7 @@ export async function insertManyReturning(
     for (const row of rows) keys.push((await session.modify(sql, row)).insertId);
     return keys;
   }
-  for (const group of groupsOf(rows)) {
+  for (const group of groupsOf(rows, session)) {
     const returned = await session.once(`${statement(table, columns)} RETURNING ${key}`, rowList(group));
     if (returned.length !== group.length)
       throw new Error(`${table}: ${group.length} rows went in, ${returned.length} keys came back`);
@@ -48,14 +54,18 @@ function statement(table: string, columns: readonly string[]): string {
   return `INSERT INTO ${table} (${columns.join(', ')}) VALUES ?`;
 }
 
-function groupsOf(rows: readonly (readonly Bound[])[]): readonly (readonly (readonly Bound[])[])[] {
+function groupsOf(
+  rows: readonly (readonly Bound[])[],
+  session: Pick<Session, 'brief'>,
+): readonly (readonly (readonly Bound[])[])[] {
+  const most = session.brief ? brief : whole;
   const groups: (readonly Bound[])[][] = [];
   let group: (readonly Bound[])[] = [];
   let size = 0;
   for (const row of rows) {
     group.push(row);
     for (const value of row) size += typeof value === 'string' || Buffer.isBuffer(value) ? value.length : 8;
-    if (group.length >= rowsMax || size >= textMax) {
+    if (group.length >= most.rows || size >= most.text) {
       groups.push(group);
       group = [];
       size = 0;

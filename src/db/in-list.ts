@@ -11,8 +11,9 @@ export function rowList(rows: readonly (readonly Bound[])[]): readonly Bound[] {
   return [rows] as unknown as readonly Bound[];
 }
 
-/** No statement of an import takes longer than it must: MediMax may be waiting for the processor (bulk-insert.ts). */
-const idsMax = 200;
+const idsMax = 2000;
+/** Where MediMax may be waiting for the processor (bulk-insert.ts). */
+const idsMaxBrief = 200;
 
 /** Rows of a statement that asks for a long list with `IN (?)`, of which it is given a part at a time. `values` stand before it and after it. */
 export async function rowsOfParts(
@@ -23,8 +24,9 @@ export async function rowsOfParts(
 ): Promise<RowValues[]> {
   const { before = [], after = [] } = values;
   const rows: RowValues[] = [];
-  for (let start = 0; start < list.length; start += idsMax) {
-    const part = inList(list.slice(start, start + idsMax));
+  const most = session.brief ? idsMaxBrief : idsMax;
+  for (let start = 0; start < list.length; start += most) {
+    const part = inList(list.slice(start, start + most));
     for (const row of await session.once(sql, [...before, ...part, ...after])) rows.push(row);
   }
   return rows;

@@ -25,6 +25,8 @@ export interface Session {
   modify(sql: string, values?: readonly Bound[]): Promise<{ readonly affectedRows: number; readonly insertId: number }>;
   /** For statements whose text is different nearly every time, such as inserts of many rows: not prepared, one round trip. */
   once(sql: string, values: readonly Bound[]): Promise<readonly RowValues[]>;
+  /** No statement of it is to take long, at the price of more of them (bulk-insert.ts). */
+  readonly brief?: boolean;
   /** Where a transaction of many writes gathers its entries in the books, which are then made together (books.ts). */
   readonly gathered?: GatheredBooks;
   /** Where a transaction ends versions: the rows that nothing in the journal may concern when it commits (journal/guard.ts). */

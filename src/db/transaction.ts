@@ -16,6 +16,8 @@ export interface TransactionOptions {
   readonly committed?: (session: Session) => Promise<boolean>;
   /** Where versions end that MediMax's changes may belong before: then these are entered first, and the transaction runs again. */
   readonly journal?: { settle(): Promise<number> };
+  /** See `Session`. */
+  readonly brief?: boolean;
   /** All its plain reads see one state of the database. */
   readonly isSnapshot?: true;
 }
@@ -36,7 +38,11 @@ export async function inTransaction<Result>(
     const connection = await pool.getConnection();
     try {
       const guarded: Guarded | undefined = options.journal && new Map();
-      const session: Session = { ...sessionOf(connection, options.timeoutMs), ...(guarded && { guarded }) };
+      const session: Session = {
+        ...sessionOf(connection, options.timeoutMs),
+        ...(options.brief && { brief: true }),
+        ...(guarded && { guarded }),
+      };
       if (options.isSnapshot) await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await connection.query('START TRANSACTION');
       const result = await work(session, attempt);

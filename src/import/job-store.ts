@@ -15,10 +15,11 @@ import { undoState } from './undo-state.ts';
 export type JobStore = ReturnType<typeof createJobStore>;
 
 export function createJobStore(pool: Pool, journal: Journal, timeoutMs: number) {
-  const session = sessionOf(pool, timeoutMs);
+  // MediMax may be waiting for the processor.
+  const session = { ...sessionOf(pool, timeoutMs), brief: true };
   const tables: JobTables = {
     session,
-    transaction: (work) => inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs, journal }, work),
+    transaction: (work) => inTransaction(pool, { deadline: Date.now() + timeoutMs, timeoutMs, journal, brief: true }, work),
   };
 
   return {

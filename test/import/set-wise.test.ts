@@ -2,6 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { labLines } from '../../bench/import-lines.ts';
+import type { PoolConnection } from '../../src/db/pool.ts';
+import { createImportDesk } from '../../src/import/desk.ts';
+import { importParts } from '../../src/import/parts.ts';
+import { runJob } from '../../src/import/turn.ts';
+import { turnsHere } from '../../src/import/turns.ts';
 import { workChunk } from '../../src/import/work-chunk.ts';
 import { contentOf, type ImportGateway, importLines, startImportGateway, summary } from './support.ts';
 
@@ -66,4 +71,30 @@ test('set-wise and one by one come to the same resources, rows and versions', as
     (await contentOf(given, 'together')).split('\n'),
     alone.replaceAll('alone.', 'together.').replaceAll('alone-', 'together-').split('\n').sort(),
   );
+});
+
+test('no statement of an import carries many rows: MediMax may be waiting for the processor', async () => {
+  const sizes: number[] = [];
+  const bound = <Target extends object>(target: Target, name: string | symbol) => {
+    const value: unknown = Reflect.get(target, name);
+    return typeof value === 'function' ? value.bind(target) : value;
+  };
+  const watched = (connection: PoolConnection) =>
+    new Proxy(connection, {
+      get(target, name) {
+        if (name !== 'query') return bound(target, name);
+        return (asked: string | { readonly sql: string; readonly values?: readonly (readonly unknown[])[] }) => {
+          if (typeof asked === 'object' && / VALUES \?/.test(asked.sql)) sizes.push(asked.values?.[0]?.length ?? 0);
+          return target.query(asked as Parameters<typeof target.query>[0]);
+        };
+      },
+    });
+  const pool = new Proxy(given.gateway.pool, {
+    get: (target, name) => (name === 'getConnection' ? async () => watched(await target.getConnection()) : bound(target, name)),
+  });
+  const desk = createImportDesk(importParts({ ...given.gateway, pool }), async () => {});
+  await importLines({ ...given, desk, run: (job) => runJob(turnsHere(desk.parts, given.log), job.id, { atOnce: 1 }) }, 'brief', [
+    ...labLines(300),
+  ]);
+  assert.equal(Math.max(...sizes), 50);
 });
