@@ -58,6 +58,7 @@ async function chunkTurn(
   const { store, leaseStretch } = given;
   const jobId = found.id;
   const leaseMs = leaseStretch.of(usualLeaseMs);
+  const takenAt = performance.now();
   const chunk = await store.take(found, leaseMs);
   if (!chunk) {
     const advanced = await store.advance(jobId);
@@ -69,6 +70,7 @@ async function chunkTurn(
     if (job?.state !== 'running') return { kind: 'ended' };
     if (chunk.attempts > attemptsMax) await giveUp(given, chunk);
     else await workKept(given, job, chunk, leaseMs, log);
+    leaseStretch.longEnough(performance.now() - takenAt, leaseMs);
   } catch (thrown) {
     if (thrown instanceof Overtaken) {
       leaseStretch.tooShort();

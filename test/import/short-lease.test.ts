@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createLeaseStretch } from '../../src/import/lease-stretch.ts';
 import { runJob } from '../../src/import/turn.ts';
 import { turnsHere } from '../../src/import/turns.ts';
 import { type ImportGateway, startImportGateway, summary } from './support.ts';
@@ -33,4 +34,16 @@ test('more workers than chunks, each slower than its lease: they do not take the
   assert.ok(begun > 4, 'no chunk was taken from a worker');
   const attempts = await parts.store.session.rows('SELECT attempts FROM fhir_import_chunk WHERE job_id = ?', [job.id]);
   assert.ok(attempts.every(([count]) => Number(count) === 0));
+});
+
+test('leases are longer while they are too short, and the usual ones when they are long enough', () => {
+  const stretch = createLeaseStretch();
+  for (let round = 0; round < 10; round += 1) stretch.tooShort();
+  assert.equal(stretch.of(leaseMs), 64 * leaseMs);
+  stretch.longEnough(17 * leaseMs, 64 * leaseMs);
+  assert.equal(stretch.of(leaseMs), 64 * leaseMs);
+  for (let round = 0; round < 10; round += 1) stretch.longEnough(leaseMs, stretch.of(leaseMs));
+  assert.equal(stretch.of(leaseMs), 4 * leaseMs);
+  for (let round = 0; round < 10; round += 1) stretch.longEnough(1, stretch.of(leaseMs));
+  assert.equal(stretch.of(leaseMs), leaseMs);
 });
